@@ -1,0 +1,1 @@
+"""Gradient descent you can run, see, explain and scale."""

@@ -1,0 +1,111 @@
+"""Every error of downslope.
+
+    DownslopeError
+    ├── InvalidInput (also a ValueError)     a parameter breaks a rule; nothing was computed
+    │   ├── UnknownName                      a name that is not in a list; offers the nearest
+    │   ├── FormulaError                     a formula that cannot be read; points at the column
+    │   └── InvalidObjective                 `fun` or `jac` gives no usable number at the start
+    ├── RunFailed (also a RuntimeError)      user code raised after the start; `.run` holds what was done
+    │   ├── ObjectiveFailed                  `fun` or `jac` raised at a later point
+    │   └── CallbackFailed                   `callback` raised
+    └── MissingExtra (also an ImportError)   an optional package is not installed; names the extra
+
+A bad *input* is an error; a bad *outcome* (a diverging run, a NaN) is a `Status`.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from downslope.run import Run
+
+
+class DownslopeError(Exception):
+    """The base of every error that downslope raises."""
+
+
+class InvalidInput(DownslopeError, ValueError):
+    """A parameter breaks a rule.
+
+    `parameter`, `rule` and `value` say which, what and what was given instead.
+
+    >>> raise InvalidInput("learning_rate", "must be positive", -0.1)
+    Traceback (most recent call last):
+    ...
+    downslope.errors.InvalidInput: `learning_rate` must be positive; got -0.1.
+    """
+
+    def __init__(self, parameter: str, rule: str, value: Any = None, *, message: str | None = None):
+        self.parameter, self.rule, self.value = parameter, rule, value
+        super().__init__(message or f"`{parameter}` {rule}; got {shortened(value)}.")
+
+
+class UnknownName(InvalidInput):
+    """A name that is not among the known ones; the message offers the nearest."""
+
+    def __init__(self, parameter: str, name: str, known: Iterable[str]):
+        known = sorted(known)
+        near = difflib.get_close_matches(name, known, n=1)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        rule = f"must be one of {', '.join(known)}"
+        super().__init__(parameter, rule, name, message=f"`{parameter}` {rule}; got {shortened(name)}.{hint}")
+
+
+class FormulaError(InvalidInput):
+    """A formula that cannot be read; `column` counts from 1 and may be None."""
+
+    def __init__(self, formula: str, problem: str, column: int | None = None):
+        self.formula, self.problem, self.column = formula, problem, column
+        super().__init__("fun", problem, formula, message=_pointing(formula, problem, column))
+
+
+class InvalidObjective(InvalidInput):
+    """`fun` or `jac` gives no usable number at the start."""
+
+
+class RunFailed(DownslopeError, RuntimeError):
+    """User code raised during a run; `run` is the record up to there, its cause the user's own error."""
+
+    def __init__(self, message: str, run: Run):
+        self.run = run
+        super().__init__(message)
+
+
+class ObjectiveFailed(RunFailed):
+    """`fun` or `jac` raised at a point after the start."""
+
+
+class CallbackFailed(RunFailed):
+    """`callback` raised."""
+
+
+class MissingExtra(DownslopeError, ImportError):
+    """An optional package is not installed.
+
+    >>> raise MissingExtra("to_dataframe()", "pandas", extra="pandas")
+    Traceback (most recent call last):
+    ...
+    downslope.errors.MissingExtra: to_dataframe() needs pandas: pip install "downslope[pandas]".
+    """
+
+    def __init__(self, feature: str, package: str, *, extra: str):
+        super().__init__(f'{feature} needs {package}: pip install "downslope[{extra}]".')
+
+
+def shortened(value: Any, limit: int = 80) -> str:
+    """`repr(value)`, with the middle left out where it is long."""
+    # A million characters need not be quoted in full to be cut down afterwards.
+    text = repr(value[: 4 * limit]) if isinstance(value, str | bytes | list | tuple) else repr(value)
+    text = " ".join(text.split())
+    return text if len(text) <= limit else f"{text[: limit // 2]} ... {text[-limit // 3 :]}"
+
+
+def _pointing(formula: str, problem: str, column: int | None) -> str:
+    if column is None:
+        return f"`fun` {problem}; got {shortened(formula)}."
+    first = max(0, column - 41)
+    excerpt = formula[first : first + 80].replace("\n", " ").replace("\t", " ")
+    return f"`fun` {problem}, at column {column}:\n  {excerpt}\n  {' ' * (column - 1 - first)}^"

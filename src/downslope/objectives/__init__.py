@@ -1,0 +1,1 @@
+"""What is minimised: functions, formulas, named problems, and where their gradients come from."""
