@@ -1,1 +1,124 @@
-"""Gradient descent you can run, see, explain and scale."""
+"""Gradient descent you can run, see, explain and scale.
+
+    >>> import downslope
+    >>> run = downslope.minimize("x^2", 5.0, learning_rate=0.1)
+    >>> run.status.name, run.n_steps
+    ('GRADIENT_SMALL', 73)
+
+The names below are loaded when they are first used, so that importing downslope costs almost nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from downslope import learning_rates, methods
+    from downslope.errors import (
+        CallbackFailed,
+        DownslopeError,
+        FormulaError,
+        InvalidInput,
+        InvalidObjective,
+        MissingExtra,
+        ObjectiveFailed,
+        RunFailed,
+        UnknownName,
+    )
+    from downslope.methods import (
+        AdaGrad,
+        Adam,
+        GradientDescent,
+        Method,
+        Momentum,
+        Nesterov,
+        Newton,
+        RMSProp,
+        SignDescent,
+    )
+    from downslope.minimization import minimize
+    from downslope.objectives import gallery
+    from downslope.objectives.objective import GradientSource, Objective
+    from downslope.run import Run
+    from downslope.stopping import Status
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "downslope.errors": (
+        "CallbackFailed",
+        "DownslopeError",
+        "FormulaError",
+        "InvalidInput",
+        "InvalidObjective",
+        "MissingExtra",
+        "ObjectiveFailed",
+        "RunFailed",
+        "UnknownName",
+    ),
+    "downslope.methods": (
+        "AdaGrad",
+        "Adam",
+        "GradientDescent",
+        "Method",
+        "Momentum",
+        "Nesterov",
+        "Newton",
+        "RMSProp",
+        "SignDescent",
+    ),
+    "downslope.minimization": ("minimize",),
+    "downslope.objectives.objective": ("GradientSource", "Objective"),
+    "downslope.run": ("Run",),
+    "downslope.stopping": ("Status",),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+_MODULES = {
+    "gallery": "downslope.objectives.gallery",
+    "learning_rates": "downslope.learning_rates",
+    "methods": "downslope.methods",
+}
+
+__all__ = [
+    "AdaGrad",
+    "Adam",
+    "CallbackFailed",
+    "DownslopeError",
+    "FormulaError",
+    "GradientDescent",
+    "GradientSource",
+    "InvalidInput",
+    "InvalidObjective",
+    "Method",
+    "MissingExtra",
+    "Momentum",
+    "Nesterov",
+    "Newton",
+    "Objective",
+    "ObjectiveFailed",
+    "RMSProp",
+    "Run",
+    "RunFailed",
+    "SignDescent",
+    "Status",
+    "UnknownName",
+    "gallery",
+    "learning_rates",
+    "methods",
+    "minimize",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return importlib.import_module(_MODULES[name])
+    if name in _HOME_OF:
+        value = getattr(importlib.import_module(_HOME_OF[name]), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module 'downslope' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])

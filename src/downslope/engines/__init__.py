@@ -1,0 +1,1 @@
+"""The loops: the same semantics and the same record, eager or compiled."""

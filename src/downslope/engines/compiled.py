@@ -1,0 +1,200 @@
+"""One run, compiled by JAX and recorded, in chunks of bounded length.
+
+A chunk is a compiled loop that stops by itself when the run ends, or after `n` steps; `n` is a number of
+the program and not a part of it, so a new step count never recompiles. Between chunks Python takes the rows,
+draws the progress bar and sees Ctrl-C, which does not reach it inside a compiled loop; chunks are therefore
+timed, and kept to a fraction of a second.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+
+from downslope.engines.leaves import join, split
+from downslope.engines.recorder import Recorder
+from downslope.engines.step import Departure, Library, Oracle, Position, Rules, leave, look, start
+from downslope.learning_rates import Custom, Schedule, WarmUp
+from downslope.stopping import Limits, Status
+
+LONGEST_CHUNK = 8192
+"""Rows of a chunk's buffers; longer chunks gain nothing (the loop's start is 1% of one by then)."""
+BUFFER_BYTES = 16 * 2**20
+"""At most this much for the points of one chunk."""
+SECONDS_A_CHUNK = 0.1
+"""Ctrl-C and the progress bar wait at most about this long."""
+
+_LIBRARY = Library(xp=jnp, while_loop=lax.while_loop)
+
+
+@dataclass(frozen=True, eq=False)
+class _Tabulated(Schedule):
+    """A schedule's rates from step `first` on, for schedules that are any Python code."""
+
+    rates: Any
+    first: Any
+
+    def __call__(self, step: Any) -> Any:
+        return self.rates[(step - self.first).astype(int)]
+
+
+def run_compiled(
+    oracle: Oracle,
+    kernels: dict[Any, Any],
+    rules: Rules,
+    x0: np.ndarray,
+    recorder: Recorder,
+    seconds_a_step: float,
+    after_chunk: Callable[[], None],
+) -> Status:
+    """Run to the end; the rows go to the recorder.
+
+    `kernels` keeps the compiled chunks of this objective; `seconds_a_step` is a first guess of a step's cost;
+    `after_chunk` is called with rows newly in the recorder, and may raise.
+    """
+    n_rows = chunk_rows(x0, recorder.keeps_path)
+    tabulated = _is_code(rules.learning_rate)
+    n = _steps_in_time(seconds_a_step, n_rows)
+    trail: deque[tuple[Position, int]] = deque(maxlen=2)
+    position: Position | None = None
+    with jax.enable_x64(True):
+        while True:
+            first = recorder.n_rows
+            present = _with_table(rules, first, n_rows) if tabulated else rules
+            start_chunk, run_chunk, numbers = _chunk(oracle, kernels, present, x0, n_rows, recorder)
+            if position is None:
+                position = start_chunk(x0, numbers)
+            began = time.perf_counter()
+            trail.append((position, n))
+            position, filled, buffers, n_trials = run_chunk(position, n, numbers)
+            filled = int(filled)  # waits for the chunk
+            seconds = time.perf_counter() - began
+            status = Status(int(position.status))
+            recorder.add_rows(*(None if b is None else np.asarray(b)[:filled] for b in buffers), int(n_trials))
+            if status is not Status.RUNNING:
+                break
+            after_chunk()
+            n = _steps_in_time(seconds / filled, n_rows, at_most=8 * n)
+        if not recorder.keeps_path:
+            recorder.last_x = np.asarray(position.x)
+            recorder.last_finite_x = recorder.last_x
+            if status is Status.NOT_FINITE:
+                recorder.last_finite_x = _point_before(run_chunk, trail, filled, numbers)
+    return status
+
+
+def chunk_rows(x0: np.ndarray, keeps_path: bool) -> int:
+    """How many rows a chunk's buffers hold; a function of the point's size alone."""
+    if not keeps_path:
+        return LONGEST_CHUNK
+    return int(np.clip(BUFFER_BYTES // x0.nbytes, 1, LONGEST_CHUNK))
+
+
+def _steps_in_time(seconds_a_step: float, n_rows: int, at_most: int = LONGEST_CHUNK) -> int:
+    return int(np.clip(SECONDS_A_CHUNK / max(seconds_a_step, 1e-9), 1, min(n_rows, at_most)))
+
+
+def _point_before(run_chunk: Any, trail: deque[tuple[Position, int]], filled: int, numbers: Any) -> np.ndarray:
+    """The point of the row before the last, by repeating its chunk up to there.
+
+    Carrying it along instead would cost every step one more pass over memory.
+    """
+    if filled >= 2:
+        (position, _), n = trail[-1], filled - 2
+    elif len(trail) == 2:
+        position, n = trail[0][0], trail[0][1] - 1
+    else:
+        return np.asarray(trail[0][0].x)  # the start itself
+    return np.asarray(run_chunk(position, n, numbers)[0].x)
+
+
+def _is_code(schedule: Any) -> bool:
+    return isinstance(schedule, Custom) or (isinstance(schedule, WarmUp) and _is_code(schedule.schedule))
+
+
+def _with_table(rules: Rules, first: int, n: int) -> Rules:
+    """A schedule that is any Python code is run outside the program: its next n rates become a table."""
+    rates = np.array([rules.learning_rate(k) for k in range(first, first + n)], dtype=float)  # type: ignore[operator]
+    return rules._replace(learning_rate=_Tabulated(rates, first))
+
+
+def _chunk(
+    oracle: Oracle, kernels: dict[Any, Any], rules: Rules, x0: np.ndarray, n_rows: int, recorder: Recorder
+) -> tuple[Callable[..., Any], Callable[..., Any], Any]:
+    """The compiled start and loop for these rules, and the numbers to call them with."""
+    method, method_numbers = split(rules.method, x0.dtype)
+    rate, rate_numbers = split(rules.learning_rate, x0.dtype)
+    limits = Limits(*(np.asarray(limit, dtype=x0.dtype) for limit in rules.limits[:3]), np.asarray(rules.limits[3]))
+    numbers = (method_numbers, rate_numbers, limits, rules.bounds, rules.noise, rules.seed)
+    key = (method, rate, rules.bounds is None, rules.noise is None, recorder.keeps_path, recorder.rate_shape)
+    if key not in kernels:
+
+        def rebuild(numbers: Any) -> Rules:
+            of_method, of_rate, *rest = numbers
+            return Rules(join(method, iter(of_method)), join(rate, iter(of_rate)), *rest)
+
+        loop = partial(_loop, oracle, rebuild, n_rows, recorder.keeps_path, recorder.rate_shape)
+        kernels[key] = jax.jit(lambda x, numbers: start(rebuild(numbers), x, 0)), jax.jit(loop)
+    return *kernels[key], numbers
+
+
+def _loop(
+    oracle: Oracle,
+    rebuild: Callable[[Any], Rules],
+    n_rows: int,
+    keeps_path: bool,
+    rate_shape: tuple[int, ...],
+    position: Position,
+    n: Any,
+    numbers: Any,
+) -> tuple[Position, Any, tuple[Any, ...], Any]:
+    """The compiled loop: at most n rows from `position` on."""
+    rules, x = rebuild(numbers), position.x
+
+    def goes_on(carry: Any) -> Any:
+        i, position, _, _ = carry
+        return (i < n) & (position.status == Status.RUNNING)
+
+    def body(carry: Any) -> Any:
+        i, position, buffers, n_trials = carry
+        view = look(oracle, _LIBRARY, rules, position)
+        departure = leave(oracle, _LIBRARY, rules, position, view)
+        ended = departure.position.status != Status.RUNNING
+        rate = jnp.where(ended, jnp.nan, departure.learning_rate)
+        row = (position.x if keeps_path else None, view.loss, view.gradient_size, _shaped(rate, rate_shape))
+        return i + 1, _moved(position, departure, ended), _put(buffers, row, i), n_trials + departure.n_trials
+
+    shapes = (x.shape if keeps_path else None, (), (), rate_shape)
+    buffers = tuple(None if s is None else jnp.zeros((n_rows, *s), x.dtype) for s in shapes)
+    i, position, buffers, n_trials = lax.while_loop(goes_on, body, (0, position, buffers, 0))
+    return position, i, buffers, n_trials
+
+
+def _shaped(rate: Any, shape: tuple[int, ...]) -> Any:
+    """Where one rate a coordinate is too much to keep, the largest stands for all."""
+    return rate if rate.ndim == len(shape) else jnp.max(rate)
+
+
+def _put(buffers: tuple[Any, ...], row: tuple[Any, ...], i: Any) -> tuple[Any, ...]:
+    return tuple(
+        None if buffer is None else lax.dynamic_update_index_in_dim(buffer, value.astype(buffer.dtype), i, 0)
+        for buffer, value in zip(buffers, row, strict=True)
+    )
+
+
+def _moved(position: Position, departure: Departure, ended: Any) -> Position:
+    """The next position; where the run has ended, the same point with its final status."""
+    there = departure.position
+    x = jnp.where(ended, position.x, there.x)
+    new = there._replace(x=x)
+    # A rule may mix dtypes; the loop's carry may not.
+    return jax.tree.map(lambda old, value: jnp.asarray(value, old.dtype), position, new)

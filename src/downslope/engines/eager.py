@@ -1,0 +1,94 @@
+"""The reference loop: plain Python, one step at a time, for any function; callbacks live here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from downslope.engines.recorder import Recorder
+from downslope.engines.step import Library, Oracle, Rules, leave, look, start
+from downslope.objectives.structure import Structure
+from downslope.stopping import Status
+
+
+class Step(NamedTuple):
+    """What a callback sees before each update."""
+
+    n: int
+    """Updates made so far."""
+    x: Any
+    """The point, with the structure of the start."""
+    loss: float
+    gradient: Any
+    """The gradient, with the structure of the start."""
+    gradient_norm: float
+    """Its largest component, in absolute value."""
+
+
+class CallbackRaised(Exception):
+    """Carries a callback's error out of the loop, as its cause."""
+
+
+class ObjectiveRaised(Exception):
+    """Carries the objective's error out of the loop, as its cause."""
+
+
+def run_eager(
+    oracle: Oracle,
+    rules: Rules,
+    x0: np.ndarray,
+    structure: Structure,
+    recorder: Recorder,
+    callback: Callable[[Step], Any] | None,
+    after_step: Callable[[], None],
+) -> Status:
+    """Run to the end; the rows go to the recorder, one at a time."""
+    oracle = Oracle(*(_guarded(function) for function in oracle))
+    library = Library(xp=np, while_loop=_while_loop)
+    position = start(rules, x0, 0)
+    with np.errstate(all="ignore"):
+        while True:
+            view = look(oracle, library, rules, position)
+            rate, n_trials, status = np.nan, 0, Status(int(view.status))
+            if status is Status.RUNNING:
+                stopped = _called(callback, structure, position.step, position.x, view)
+                departure = leave(oracle, library, rules, position, view, stopped)
+                status = Status(int(departure.position.status))
+                rate, n_trials = departure.learning_rate, int(departure.n_trials)
+            recorder.add_row(position.x, view.loss, view.gradient_size, rate, n_trials)
+            if status is not Status.RUNNING:
+                return status
+            after_step()
+            position = departure.position
+
+
+def _while_loop(goes_on: Callable[[Any], Any], body: Callable[[Any], Any], carry: Any) -> Any:
+    while goes_on(carry):
+        carry = body(carry)
+    return carry
+
+
+def _called(callback: Callable[[Step], Any] | None, structure: Structure, n: int, x: np.ndarray, view: Any) -> bool:
+    if callback is None:
+        return False
+    step = Step(
+        n, structure.restore(x), float(view.loss), structure.restore(view.gradient), float(view.gradient_size)
+    )
+    try:
+        return callback(step) is True
+    except StopIteration:  # SciPy's way to stop
+        return True
+    except Exception as error:
+        raise CallbackRaised from error
+
+
+def _guarded(function: Callable[..., Any]) -> Callable[..., Any]:
+    def call(*arguments: Any) -> Any:
+        try:
+            return function(*arguments)
+        except Exception as error:
+            raise ObjectiveRaised from error
+
+    return call

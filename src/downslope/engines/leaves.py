@@ -1,0 +1,47 @@
+"""Rules taken apart into numbers and the rest, so that a new number never recompiles.
+
+`split` gives a hashable skeleton (types and field names) and a flat list of numbers; `join` is its inverse,
+and also runs while a program is traced, with JAX values in the numbers' places.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import numbers
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+Skeleton = Any
+_LEAF = "leaf"
+
+
+def split(rule: Any, dtype: np.dtype[Any]) -> tuple[Skeleton, list[np.ndarray]]:
+    """A rule's skeleton and numbers, the latter in the point's precision.
+
+    >>> from downslope.methods import Momentum
+    >>> skeleton, leaves = split(Momentum(beta=0.5), np.dtype(float))
+    >>> leaves, join(skeleton, iter([0.25]))
+    ([array(0.5)], Momentum(beta=0.25))
+    """
+    if isinstance(rule, numbers.Real | np.ndarray | np.generic):
+        return _LEAF, [np.asarray(rule, dtype=dtype)]
+    if dataclasses.is_dataclass(rule) and not isinstance(rule, type):
+        parts, leaves = [], []
+        for field in dataclasses.fields(rule):
+            part, numbers_inside = split(getattr(rule, field.name), dtype)
+            parts.append((field.name, part))
+            leaves += numbers_inside
+        return (type(rule), tuple(parts)), leaves
+    return ("as it is", rule), []
+
+
+def join(skeleton: Skeleton, leaves: Iterator[Any]) -> Any:
+    """The rule with these numbers."""
+    if skeleton == _LEAF:
+        return next(leaves)
+    head, rest = skeleton
+    if head == "as it is":
+        return rest
+    return head(**{name: join(part, leaves) for name, part in rest})

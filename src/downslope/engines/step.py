@@ -1,0 +1,165 @@
+"""One step of any descent: what both engines do, written once for NumPy and JAX.
+
+    look    the loss and gradient at a point, and the status that the point has by itself
+    leave   the learning rate, the step, and the status once the step is known
+
+A row of the record is a `look` with the rate of the `leave` that follows it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from downslope.learning_rates import Here, LearningRate
+from downslope.methods import Method
+from downslope.stopping import Limits, Status, status_after_step, status_at_point
+
+
+class Oracle(NamedTuple):
+    """The objective on flat vectors of one array library."""
+
+    value: Callable[[Any], Any]
+    value_and_gradient: Callable[[Any], tuple[Any, Any]]
+    hessian: Callable[[Any], Any]
+
+
+class Library(NamedTuple):
+    """What differs between plain Python with NumPy and a traced JAX program."""
+
+    xp: Any
+    while_loop: Callable[[Callable[[Any], Any], Callable[[Any], Any], Any], Any]
+
+
+class Rules(NamedTuple):
+    """How a run goes; numbers and arrays alone, apart from the types of method and learning rate."""
+
+    method: Method
+    learning_rate: LearningRate
+    limits: Limits
+    bounds: tuple[Any, Any] | None
+    noise: Any
+    """Standard deviation of what is added to each component of the gradient; None for none."""
+    seed: Any
+
+
+class Position(NamedTuple):
+    """Where a descent stands and what it remembers."""
+
+    step: Any
+    x: Any
+    method_state: Any
+    rate_state: Any
+    status: Any
+
+
+class View(NamedTuple):
+    """What is seen from a position."""
+
+    loss: Any
+    gradient: Any
+    gradient_size: Any
+    stationarity: Any
+    status: Any
+
+
+class Departure(NamedTuple):
+    """The step away from a position."""
+
+    learning_rate: Any
+    n_trials: Any
+    position: Position
+
+
+def start(rules: Rules, x: Any, zero: Any) -> Position:
+    """The position before the first step; `zero` is the array library's integer 0."""
+    return Position(zero, x, rules.method.init(x), rules.learning_rate.init(x), zero)
+
+
+def look(oracle: Oracle, library: Library, rules: Rules, position: Position) -> View:
+    """Evaluate the point."""
+    xp, x = library.xp, position.x
+    loss, gradient = oracle.value_and_gradient(x)
+    # The largest component never overflows where the gradient is finite, and is not finite where it is not.
+    size = xp.max(xp.abs(gradient))
+    stationarity = size
+    if rules.bounds is not None:
+        stationarity = xp.max(xp.abs(_project(xp, rules, x - gradient) - x))
+    finite = xp.isfinite(loss) & xp.isfinite(size)
+    status = status_at_point(rules.limits, finite, loss, stationarity)
+    return View(loss, gradient, size, stationarity, status)
+
+
+def leave(
+    oracle: Oracle, library: Library, rules: Rules, position: Position, view: View, stopped: Any = False
+) -> Departure:
+    """Choose a rate, make the step, and say whether the run goes on from where it leads."""
+    xp, (k, x, method_state, rate_state, _) = library.xp, position
+    gradient = view.gradient
+    if rules.noise is not None:
+        gradient = gradient + rules.noise * standard_normal(rules.seed, k, x)
+    extra = (_free_hessian(xp, rules, oracle.hessian(x), x, gradient),) if rules.method.needs_hessian else ()
+
+    def step_and_state(rate: Any) -> tuple[Any, Any]:
+        step, state = rules.method.update(gradient, method_state, rate, *extra)
+        return _project(xp, rules, x + step), state
+
+    here = Here(
+        step=k,
+        x=x,
+        loss=view.loss,
+        gradient=view.gradient,
+        move=lambda rate: step_and_state(rate)[0],
+        value=oracle.value,
+        running=view.status == Status.RUNNING,
+        xp=xp,
+        while_loop=library.while_loop,
+    )
+    choice = rules.learning_rate.choose(rate_state, here)
+    new_x, new_state = step_and_state(choice.rate)
+    unmoved = xp.all(new_x == x)
+    status = status_after_step(
+        view.status,
+        rules.limits,
+        k,
+        at_rest=unmoved & (view.stationarity == 0),
+        found=choice.found,
+        stalled=unmoved & _same(xp, new_state, method_state),
+        stopped=stopped,
+    )
+    return Departure(choice.rate, choice.n_trials, Position(k + 1, new_x, new_state, choice.state, status))
+
+
+def standard_normal(seed: Any, step: Any, like: Any) -> Any:
+    """Normal numbers that depend on the seed and the step's count alone, so that every engine draws the same."""
+    import jax
+
+    key = jax.random.fold_in(jax.random.key(seed), step)
+    return jax.random.normal(key, like.shape, like.dtype)
+
+
+def _project(xp: Any, rules: Rules, x: Any) -> Any:
+    return x if rules.bounds is None else xp.clip(x, *rules.bounds)
+
+
+def _free_hessian(xp: Any, rules: Rules, hessian: Any, x: Any, gradient: Any) -> Any:
+    """The Hessian without the coordinates that a bound holds.
+
+    Projecting a full Newton step can point uphill; on the free coordinates alone it cannot
+    (Bertsekas 1982).
+    """
+    if rules.bounds is None:
+        return hessian
+    lower, upper = rules.bounds
+    held = ((x <= lower) & (gradient > 0)) | ((x >= upper) & (gradient < 0))
+    free = ~held[:, None] & ~held[None, :]
+    return xp.where(free, hessian, xp.eye(x.shape[0], dtype=x.dtype))
+
+
+def _same(xp: Any, a: Any, b: Any) -> Any:
+    if isinstance(a, tuple):
+        same: Any = True
+        for left, right in zip(a, b, strict=True):
+            same = same & _same(xp, left, right)
+        return same
+    return xp.all(a == b)

@@ -1,0 +1,66 @@
+"""Which way and how far a step goes; one short file each.
+
+>>> sorted(METHODS)
+['adagrad', 'adam', 'gradient_descent', 'momentum', 'nesterov', 'newton', 'rmsprop', 'sign_descent']
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from downslope.coefficients import check_coefficients
+from downslope.errors import InvalidInput, UnknownName
+from downslope.methods.adagrad import AdaGrad
+from downslope.methods.adam import Adam
+from downslope.methods.gradient_descent import GradientDescent
+from downslope.methods.method import Method
+from downslope.methods.momentum import Momentum, Nesterov
+from downslope.methods.newton import Newton
+from downslope.methods.rmsprop import RMSProp
+from downslope.methods.sign_descent import SignDescent
+
+METHODS: dict[str, type[Method]] = {
+    "sign_descent": SignDescent,
+    "gradient_descent": GradientDescent,
+    "momentum": Momentum,
+    "nesterov": Nesterov,
+    "adagrad": AdaGrad,
+    "rmsprop": RMSProp,
+    "adam": Adam,
+    "newton": Newton,
+}
+
+
+def method_named(name: str) -> Method:
+    """The method of that name with its default coefficients; UnknownName otherwise."""
+    if name not in METHODS:
+        raise UnknownName("method", name, METHODS)
+    return METHODS[name]()
+
+
+def as_method(method: Any) -> Method:
+    """A method from its name or instance, with its coefficients checked."""
+    if isinstance(method, str):
+        return method_named(method)
+    if isinstance(method, type) and issubclass(method, Method):
+        method = method()
+    if not isinstance(method, Method):
+        raise InvalidInput("method", f"must be a Method or one of {', '.join(sorted(METHODS))}", method)
+    check_coefficients(method, type(method).__name__)
+    return method
+
+
+__all__ = [
+    "METHODS",
+    "AdaGrad",
+    "Adam",
+    "GradientDescent",
+    "Method",
+    "Momentum",
+    "Nesterov",
+    "Newton",
+    "RMSProp",
+    "SignDescent",
+    "as_method",
+    "method_named",
+]

@@ -1,0 +1,44 @@
+"""What a method is: a direction and a memory.
+
+A method is a frozen dataclass of coefficients with two functions:
+
+    state = method.init(x)                                        the memory before the first step
+    step, state = method.update(gradient, state, learning_rate)   x <- x + step
+
+Both are written with Python's operators alone, so the same code steps a float, a Fraction, a NumPy array,
+a PyTorch tensor and a JAX array. (Newton, which needs linear algebra and the Hessian, is the exception.)
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+
+class Method:
+    """Base of every method; subclass it as a frozen dataclass to add one.
+
+    >>> from fractions import Fraction
+    >>> from downslope.methods import Momentum
+    >>> rule, x = Momentum(beta=Fraction(1, 2)), Fraction(5)
+    >>> state = rule.init(x)
+    >>> for _ in range(2):
+    ...     step, state = rule.update(2 * x, state, Fraction(1, 10))
+    ...     x = x + step
+    >>> x
+    Fraction(27, 10)
+    """
+
+    always_downhill: ClassVar[bool] = False
+    """The step is `learning_rate` times a direction that never points uphill, so a line search can set it."""
+    default_rate: ClassVar[float | None] = 0.01
+    """The rate when none is given; None stands for Armijo backtracking."""
+    needs_hessian: ClassVar[bool] = False
+    """`update` takes the Hessian as a fourth argument."""
+
+    def init(self, x: Any) -> Any:
+        """The state before the first step, shaped after the point `x`."""
+        raise NotImplementedError
+
+    def update(self, gradient: Any, state: Any, learning_rate: Any) -> tuple[Any, Any]:
+        """The step to add to the point, and the next state."""
+        raise NotImplementedError

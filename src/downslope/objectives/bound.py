@@ -1,0 +1,162 @@
+"""An objective bound to a start: functions of one flat NumPy vector, and where their gradient comes from."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from downslope.errors import InvalidObjective
+from downslope.objectives import finite_difference
+from downslope.objectives.calling import Call, arguments, as_number
+from downslope.objectives.finite_difference import Bounds
+from downslope.objectives.program import Program
+from downslope.objectives.structure import Kind, Structure
+
+
+class GradientSource(enum.Enum):
+    """Where a gradient comes from."""
+
+    GIVEN = "given"
+    COMPILED = "compiled"
+    UNCOMPILED = "uncompiled"
+    FINITE_DIFFERENCES = "finite differences"
+
+
+class Bound:
+    """What every source shares: the plain call of `fun`, and derivatives by finite differences.
+
+    Subclasses replace the derivatives. All vectors are flat NumPy arrays of shape (n,).
+    """
+
+    source = GradientSource.FINITE_DIFFERENCES
+    program: Program | None = None
+
+    def __init__(self, fun: Callable[..., Any], structure: Structure, call: Call, bounds: Bounds | None, reason: str):
+        self.fun, self.structure, self.call, self.bounds, self.reason = fun, structure, call, bounds, reason
+
+    def value(self, x: np.ndarray) -> float:
+        """The loss, by the user's own code; NaN where its arithmetic leaves the real numbers."""
+        try:
+            return as_number(self.fun(*self.arguments(x)))
+        except ArithmeticError:  # math.exp(1000), 1.0 / 0.0: an outcome, as it is for NumPy, and no mistake
+            return float("nan")
+
+    def value_and_gradient(self, x: np.ndarray) -> tuple[float, np.ndarray]:
+        """The loss and its gradient."""
+        return self.value(x), finite_difference.gradient(self.value, x, self.bounds)
+
+    def hessian(self, x: np.ndarray) -> np.ndarray:
+        """The matrix of second derivatives, by differences of the gradient."""
+        matrix = finite_difference.jacobian(lambda point: self.value_and_gradient(point)[1], x, self.bounds)
+        return (matrix + matrix.T) / 2
+
+    def hessian_vector_product(self, x: np.ndarray, v: np.ndarray) -> np.ndarray:
+        """The Hessian times v, by a central difference of gradients along v."""
+        h = np.finfo(x.dtype).eps ** (1 / 3) * max(1.0, float(np.max(np.abs(x)))) / max(float(np.max(np.abs(v))), 1e-300)
+        ahead, behind = (self.value_and_gradient(x + side * h * v)[1] for side in (1, -1))
+        return np.asarray((ahead - behind) / (2 * h))
+
+    def arguments(self, x: np.ndarray) -> tuple[Any, ...]:
+        """What `fun` is called with; copies, so that code which writes into its argument harms nothing."""
+        if self.structure.kind is Kind.JAX:
+            import jax
+
+            with jax.enable_x64(True):
+                return arguments(self.structure, self.call, jax.numpy.asarray(x))
+        return arguments(self.structure, self.call, np.array(x))
+
+
+class GivenBound(Bound):
+    """The user's own gradient; compiled as well where both functions can be."""
+
+    source = GradientSource.GIVEN
+
+    def __init__(self, jac: Callable[..., Any], program: Program | None, *args: Any):
+        super().__init__(*args)
+        self.jac, self.program = jac, program
+
+    def value_and_gradient(self, x: np.ndarray) -> tuple[float, np.ndarray]:
+        """fun(x) and jac(x)."""
+        try:
+            given = self.jac(*self.arguments(x))
+        except ArithmeticError:
+            return self.value(x), np.full_like(x, np.nan)
+        return self.value(x), self._flat(given)
+
+    def _flat(self, given: Any) -> np.ndarray:
+        if self.call == "numbers" and isinstance(given, list | tuple):
+            given = np.asarray([as_number(g, "jac") for g in given])
+        try:
+            flat = self.structure.flatten(given)
+        except (ValueError, TypeError, AttributeError) as error:
+            rule = f"must return {self.structure.size} numbers, arranged as x0 is ({error})"
+            raise InvalidObjective("jac", rule, given) from None
+        return flat
+
+
+class ProgramBound(Bound):
+    """Exact derivatives by JAX, compiled or not."""
+
+    def __init__(self, program: Program, *args: Any):
+        super().__init__(*args)
+        self.program: Program = program
+        self.source = GradientSource.COMPILED if program.compiles else GradientSource.UNCOMPILED
+
+    def value_and_gradient(self, x: np.ndarray) -> tuple[float, np.ndarray]:
+        """Both from one pass."""
+        loss, gradient = self.program.call("value_and_gradient", x)
+        return float(loss), gradient
+
+    def hessian(self, x: np.ndarray) -> np.ndarray:
+        """Exact."""
+        if self.program.compiles:
+            return np.asarray(self.program.call("hessian", x))
+        # Without compiling, one product at a time: a batched one would trace the values that code branches on.
+        rows = [self.hessian_vector_product(x, unit) for unit in np.eye(x.size, dtype=x.dtype)]
+        return (np.stack(rows) + np.stack(rows).T) / 2
+
+    def hessian_vector_product(self, x: np.ndarray, v: np.ndarray) -> np.ndarray:
+        """Exact."""
+        return np.asarray(self.program.call("hessian_vector_product", x, v))
+
+
+class TorchBound(Bound):
+    """Exact derivatives by PyTorch's autograd, for functions of tensors."""
+
+    source = GradientSource.UNCOMPILED
+
+    def value_and_gradient(self, x: np.ndarray) -> tuple[float, np.ndarray]:
+        """Both from one pass."""
+        import torch
+
+        point = torch.from_numpy(x.copy()).requires_grad_()
+        loss = self._loss(point)
+        if not loss.requires_grad:  # a constant function
+            return float(loss), np.zeros_like(x)
+        (gradient,) = torch.autograd.grad(loss, point, allow_unused=True)
+        return float(loss.detach()), np.zeros_like(x) if gradient is None else gradient.numpy()
+
+    def hessian(self, x: np.ndarray) -> np.ndarray:
+        """Exact."""
+        import torch
+
+        return np.asarray(torch.autograd.functional.hessian(self._loss, torch.from_numpy(x.copy())).numpy())
+
+    def hessian_vector_product(self, x: np.ndarray, v: np.ndarray) -> np.ndarray:
+        """Exact."""
+        import torch
+
+        point, direction = torch.from_numpy(x.copy()), torch.from_numpy(v.copy())
+        return np.asarray(torch.autograd.functional.hvp(self._loss, point, direction)[1].numpy())
+
+    def arguments(self, x: np.ndarray) -> tuple[Any, ...]:
+        """Tensors."""
+        import torch
+
+        return arguments(self.structure, self.call, torch.from_numpy(x.copy()))
+
+    def _loss(self, point: Any) -> Any:
+        return self.fun(*arguments(self.structure, self.call, point)).reshape(())

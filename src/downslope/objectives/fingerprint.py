@@ -1,0 +1,112 @@
+"""What a function's result can depend on, as a key.
+
+A compiled program has swallowed the values that its function closed over. The key therefore holds the code,
+the closure, the defaults and the globals that the code reads, by content where they are small numbers and
+arrays, so that rebinding one of them gives another key. Large arrays are sampled, and foreign objects told
+apart by identity and attributes; what slips through, the check of the value at each run's start catches.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+import types
+from collections.abc import Callable, Hashable, Iterator
+from typing import Any
+
+import numpy as np
+
+_WHOLE_BYTES = 2**20
+_N_SAMPLES = 4096
+_DEPTH = 6
+_LIBRARIES = {"numpy", "scipy", "jax", "jaxlib", "torch", "downslope", *sys.stdlib_module_names}
+
+
+def fingerprint(fun: Callable[..., Any]) -> Hashable:
+    """A hashable key that differs where `fun` would compute something else.
+
+    >>> scale = 2.0
+    >>> loss = lambda x: scale * x**2
+    >>> before = fingerprint(loss)
+    >>> scale = 3.0
+    >>> before == fingerprint(loss)
+    False
+    """
+    return _of(fun, _DEPTH, frozenset())
+
+
+def captured_bytes(fun: Callable[..., Any]) -> int:
+    """About how much array data the function closes over directly."""
+    values = [cell.cell_contents for cell in getattr(fun, "__closure__", None) or () if _filled(cell)]
+    return sum(int(getattr(value, "nbytes", 0)) for value in values)
+
+
+def _of(value: Any, depth: int, seen: frozenset[int]) -> Hashable:
+    if value is None or isinstance(value, int | float | complex | str | bytes | types.CodeType | np.dtype):
+        return (type(value).__name__, repr(value) if value != value else value)
+    if depth == 0 or id(value) in seen:
+        return (type(value).__name__, id(value))
+    seen = seen | {id(value)}
+    inside = functools.partial(_of, depth=depth - 1, seen=seen)
+    if isinstance(value, np.ndarray | np.generic) or type(value).__module__.startswith("jaxlib"):
+        return _of_array(value)
+    if isinstance(value, types.FunctionType):
+        return _of_function(value, inside)
+    if isinstance(value, types.MethodType):
+        return ("method", inside(value.__func__), inside(value.__self__))
+    if isinstance(value, functools.partial):
+        return ("partial", inside(value.func), inside(value.args), inside(value.keywords))
+    if isinstance(value, list | tuple):
+        return (type(value).__name__, tuple(inside(item) for item in value))
+    if isinstance(value, dict):
+        return ("dict", tuple((repr(key), inside(item)) for key, item in value.items()))
+    if isinstance(value, types.ModuleType | type) or not hasattr(value, "__dict__"):
+        return (type(value).__name__, getattr(value, "__name__", None), id(value))
+    return ("object", id(value), inside(vars(value)))
+
+
+def _of_array(value: Any) -> Hashable:
+    array = np.asarray(value)
+    if array.dtype.kind == "O":
+        return ("array", id(value))
+    if array.nbytes > _WHOLE_BYTES:
+        flat = array.reshape(-1)
+        array = flat[:: max(1, flat.size // _N_SAMPLES)]
+    return ("array", np.shape(value), array.dtype.str, hash(array.tobytes()), array.nbytes)
+
+
+def _of_function(fun: types.FunctionType, inside: Callable[[Any], Hashable]) -> Hashable:
+    if fun.__module__ is not None and fun.__module__.partition(".")[0] in _LIBRARIES:
+        return ("library", fun.__module__, fun.__qualname__, id(fun))
+    cells = tuple(inside(cell.cell_contents) for cell in fun.__closure__ or () if _filled(cell))
+    names = set(_names(fun.__code__))
+    read = tuple(
+        (name, _of_global(fun.__globals__[name], names, inside)) for name in sorted(names & fun.__globals__.keys())
+    )
+    return ("function", fun.__code__, cells, inside(fun.__defaults__), inside(fun.__kwdefaults__), read)
+
+
+def _of_global(value: Any, names: set[str], inside: Callable[[Any], Hashable]) -> Hashable:
+    """A global; of a module (`settings.scale`), the numbers and arrays that the code names."""
+    if not isinstance(value, types.ModuleType):
+        return inside(value)
+    if value.__name__.partition(".")[0] in _LIBRARIES:
+        return value.__name__
+    read = ((name, getattr(value, name)) for name in sorted(names & vars(value).keys()))
+    return (value.__name__, tuple((name, inside(v)) for name, v in read))
+
+
+def _names(code: types.CodeType) -> Iterator[str]:
+    """Every name that the code and the functions defined in it look up outside."""
+    yield from code.co_names
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            yield from _names(constant)
+
+
+def _filled(cell: types.CellType) -> bool:
+    try:
+        _ = cell.cell_contents
+    except ValueError:
+        return False
+    return True

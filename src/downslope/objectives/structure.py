@@ -1,0 +1,222 @@
+"""The shape of a start, and the way between it and the one flat vector that the engines see.
+
+    a number                                     -> NUMBER, a vector of one
+    a flat list, tuple or array of numbers       -> ARRAY
+    an array of any other shape                  -> ARRAY
+    a dict or other container of arrays          -> TREE (a JAX pytree)
+
+Public values keep the start's structure. They are NumPy's (a plain float for a number) unless the start was
+JAX's or PyTorch's; these keep their kind and dtype.
+"""
+
+from __future__ import annotations
+
+import enum
+import numbers
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from downslope.errors import InvalidInput
+
+
+class Layout(enum.Enum):
+    """How the flat vector is laid out in what the user sees."""
+
+    NUMBER = "number"
+    ARRAY = "array"
+    TREE = "tree"
+
+
+class Kind(enum.Enum):
+    """Whose arrays the user's start is made of."""
+
+    NUMPY = "numpy"
+    JAX = "jax"
+    TORCH = "torch"
+
+
+@dataclass(frozen=True)
+class Structure:
+    """The layout of a start; equal structures give equal programs.
+
+    >>> structure, flat = Structure.of([9, -3])
+    >>> flat, structure.restore(flat)
+    (array([ 9., -3.]), array([ 9., -3.]))
+    >>> structure, flat = Structure.of({"w": [[1.0, 2.0]], "b": 3.0})
+    >>> flat
+    array([3., 1., 2.])
+    """
+
+    layout: Layout
+    kind: Kind
+    dtype: np.dtype[Any]
+    shapes: tuple[tuple[int, ...], ...]
+    treedef: Any = None
+
+    @staticmethod
+    def of(x0: Any) -> tuple[Structure, np.ndarray]:
+        """The structure of a start and the start as a flat vector; InvalidInput where it is no such thing."""
+        if isinstance(x0, numbers.Real) and not isinstance(x0, bool | np.generic):
+            return Structure(Layout.NUMBER, Kind.NUMPY, np.dtype(float), ((),)), np.array([float(x0)])
+        if _is_leaf(x0):
+            return Structure._of_leaves(Layout.ARRAY if np.ndim(_detached(x0)) else Layout.NUMBER, [x0], None)
+        if _is_nested_numbers(x0):
+            return Structure._of_leaves(Layout.ARRAY, [x0], None)
+        from jax import tree_util
+
+        # A list of numbers inside a dict is a vector too, not a container of scalars.
+        leaves, treedef = tree_util.tree_flatten(x0, is_leaf=lambda node: _is_leaf(node) or _is_nested_numbers(node))
+        if not leaves:
+            raise InvalidInput("x0", "must hold at least one number", x0)
+        return Structure._of_leaves(Layout.TREE, leaves, treedef)
+
+    @staticmethod
+    def _of_leaves(layout: Layout, leaves: list[Any], treedef: Any) -> tuple[Structure, np.ndarray]:
+        kinds = {_kind_of(leaf) for leaf in leaves}
+        kind = next((k for k in (Kind.TORCH, Kind.JAX) if k in kinds), Kind.NUMPY)
+        arrays = [_as_real_array(leaf) for leaf in leaves]
+        dtype = np.result_type(*(array.dtype for array in arrays))
+        flat = np.concatenate([array.astype(dtype, copy=False).ravel() for array in arrays])
+        if flat.size == 0:
+            raise InvalidInput("x0", "must hold at least one number", leaves[0] if len(leaves) == 1 else leaves)
+        shapes = tuple(array.shape for array in arrays)
+        return Structure(layout, kind, dtype, shapes, treedef), flat.copy() if np.shares_memory(flat, arrays[0]) else flat
+
+    @property
+    def size(self) -> int:
+        """How many numbers the flat vector has."""
+        return sum(int(np.prod(shape)) for shape in self.shapes)
+
+    def names(self) -> tuple[str, ...]:
+        """A name for each number of the flat vector: x, x[0], x[0, 1], or those of a tree's leaves.
+
+        >>> Structure.of({"w": [1.0, 2.0], "b": 3.0})[0].names()
+        ('b', 'w[0]', 'w[1]')
+        """
+        if self.layout is Layout.TREE:
+            from jax import tree_util
+
+            paths = tree_util.tree_flatten_with_path(self._rebuild(list(range(len(self.shapes)))))[0]
+            roots = [tree_util.keystr(path, simple=True, separator=".") for path, _ in paths]
+        else:
+            roots = ["x"]
+        return tuple(
+            root + (f"[{', '.join(map(str, index))}]" if index else "")
+            for root, shape in zip(roots, self.shapes, strict=True)
+            for index in np.ndindex(shape)
+        )
+
+    def unflatten(self, flat: Any) -> Any:
+        """The user's structure around the flat vector's own kind of arrays (NumPy, JAX or PyTorch)."""
+        if self.layout is Layout.NUMBER:
+            return flat[0]
+        if self.layout is Layout.ARRAY:
+            return flat if len(self.shapes[0]) == 1 else flat.reshape(self.shapes[0])
+        leaves, start = [], 0
+        for shape in self.shapes:
+            end = start + int(np.prod(shape))
+            leaves.append(flat[start:end].reshape(shape))
+            start = end
+        return self._rebuild(leaves)
+
+    def restore(self, flat: np.ndarray) -> Any:
+        """A flat NumPy vector as the user gave the start: structure, kind and dtype."""
+        if self.layout is Layout.NUMBER and self.kind is Kind.NUMPY:
+            return float(flat[0])
+        return self._in_kind(self.unflatten(np.array(flat)))
+
+    def restore_rows(self, rows: np.ndarray) -> Any:
+        """A NumPy matrix with one flat vector a row as the user's structure, with the rows first."""
+        n = len(rows)
+        columns = np.cumsum([0, *(int(np.prod(shape)) for shape in self.shapes)])
+        leaves = [
+            rows[:, a:b].reshape(n, *shape)
+            for a, b, shape in zip(columns, columns[1:], self.shapes, strict=False)
+        ]
+        return self._in_kind(self._rebuild(leaves) if self.layout is Layout.TREE else leaves[0])
+
+    def flatten_rows(self, value: Any) -> np.ndarray:
+        """The inverse of `restore_rows`: a matrix with one flat vector a row."""
+        leaves = self.treedef.flatten_up_to(value) if self.layout is Layout.TREE else [value]
+        arrays = [np.asarray(_detached(leaf)) for leaf in leaves]
+        return np.concatenate([array.reshape(len(array), -1) for array in arrays], axis=1)
+
+    def flatten(self, value: Any) -> np.ndarray:
+        """A value of this structure (a point, a gradient) as a flat vector; ValueError where it does not fit."""
+        leaves = self.treedef.flatten_up_to(value) if self.layout is Layout.TREE else [value]
+        arrays = [np.asarray(_detached(leaf), dtype=self.dtype) for leaf in leaves]
+        flat = np.concatenate([array.ravel() for array in arrays])
+        if flat.size != self.size or len(arrays) != len(self.shapes):
+            raise ValueError(f"{flat.size} numbers where the start has {self.size}")
+        return flat
+
+    def _rebuild(self, leaves: list[Any]) -> Any:
+        from jax import tree_util
+
+        return tree_util.tree_unflatten(self.treedef, leaves)
+
+    def _in_kind(self, value: Any) -> Any:
+        if self.kind is Kind.NUMPY:
+            return value
+        convert = _to_torch if self.kind is Kind.TORCH else _to_jax
+        if self.layout is not Layout.TREE:
+            return convert(value)
+        from jax import tree_util
+
+        return tree_util.tree_map(convert, value)
+
+
+def _is_leaf(x: Any) -> bool:
+    return isinstance(x, np.ndarray | np.generic | numbers.Number) or _kind_of(x) is not Kind.NUMPY
+
+
+def _is_nested_numbers(x: Any) -> bool:
+    """A list or tuple (not a named one) of numbers, or of such lists."""
+    if not isinstance(x, list | tuple) or hasattr(x, "_fields"):
+        return False
+    return all(isinstance(item, numbers.Number | np.generic) or _is_nested_numbers(item) for item in x)
+
+
+def _kind_of(x: Any) -> Kind:
+    # Asking sys.modules instead of importing: an array of a library that was never imported cannot exist.
+    torch, jax = sys.modules.get("torch"), sys.modules.get("jax")
+    if torch is not None and isinstance(x, torch.Tensor):
+        return Kind.TORCH
+    return Kind.JAX if jax is not None and isinstance(x, jax.Array) else Kind.NUMPY
+
+
+def _detached(x: Any) -> Any:
+    return x.detach().cpu().numpy() if _kind_of(x) is Kind.TORCH else x
+
+
+def _as_real_array(x: Any) -> np.ndarray:
+    try:
+        array = np.asarray(_detached(x))
+    except ValueError:  # lists of unequal lengths
+        raise InvalidInput("x0", "must hold numbers in rows of equal length", x) from None
+    if array.dtype.kind in "biu" or array.dtype == np.longdouble:
+        array = array.astype(float)
+    elif array.dtype.kind == "O" and all(isinstance(item, numbers.Real) for item in array.flat):
+        array = array.astype(float)  # Fractions, Decimals and mixtures
+    if array.dtype.kind != "f":
+        if array.dtype.name in ("bfloat16", "float8_e4m3fn", "float8_e5m2"):
+            raise InvalidInput("x0", "must be float16, float32 or float64", array.dtype.name)
+        raise InvalidInput("x0", "must hold real numbers alone", x)
+    return array
+
+
+def _to_torch(array: Any) -> Any:
+    import torch
+
+    return torch.from_numpy(np.array(array))
+
+
+def _to_jax(array: Any) -> Any:
+    import jax
+
+    # In its own context a float64 start stays float64 whatever the user's global setting is.
+    with jax.enable_x64(True):
+        return jax.numpy.asarray(array)
