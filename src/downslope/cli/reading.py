@@ -1,0 +1,97 @@
+"""Options as text, read into what `minimize` takes."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from downslope.errors import InvalidInput
+from downslope.learning_rates import Backtracking, BarzilaiBorwein, Constant, GeometricDecay, Polyak
+from downslope.methods import Method, method_named
+
+_SEARCHES = {"backtracking": Backtracking, "barzilai_borwein": BarzilaiBorwein, "polyak": Polyak}
+
+
+def start(text: str | None) -> Any:
+    """A number, a list of numbers, or None.
+
+    >>> start("5"), start("9,-3")
+    (5.0, [9.0, -3.0])
+    """
+    return None if text is None else _numbers("start", text)
+
+
+def names(text: str | None) -> list[str] | None:
+    """Names with commas between.
+
+    >>> names("theta, b")
+    ['theta', 'b']
+    """
+    return None if text is None else [name.strip() for name in text.split(",")]
+
+
+def method(name: str, beta: float | None) -> Method:
+    """The method of that name, with its beta where one is given."""
+    chosen = method_named(name)
+    if beta is None:
+        return chosen
+    if not any(field.name == "beta" for field in dataclasses.fields(chosen)):  # type: ignore[arg-type]
+        raise InvalidInput("beta", f"is for momentum and nesterov, and {name} has none", beta)
+    return dataclasses.replace(chosen, beta=beta)  # type: ignore[type-var]
+
+
+def learning_rate(text: str | None, decay: float | None) -> Any:
+    """A number or list, a search, or a decaying rate.
+
+    >>> learning_rate("0.1", None), learning_rate("0.1", 0.99)
+    (0.1, GeometricDecay(rate=0.1, factor=0.99))
+    """
+    if text in _SEARCHES:
+        if decay is not None:
+            raise InvalidInput("decay", f"needs a number as the learning rate, and {text} finds its own", decay)
+        return _SEARCHES[text]()
+    if text is None and decay is None:
+        return None
+    if text is None:
+        raise InvalidInput("decay", "needs a learning rate to start from: --learning-rate 0.1", decay)
+    rate = _numbers("learning_rate", text)
+    if decay is None:
+        return rate
+    return GeometricDecay(Constant(rate).rate, factor=decay)
+
+
+def tolerance(text: str) -> float | None:
+    """A number, or None for "none"."""
+    return None if text.lower() == "none" else _number("tolerance", text)
+
+
+def bounds(text: str | None) -> Any:
+    """(low, high), or a list of such pairs; an empty side is no bound.
+
+    >>> bounds("-1:1"), bounds("0:,-2:2")
+    ((-1.0, 1.0), [(0.0, None), (-2.0, 2.0)])
+    """
+    if text is None:
+        return None
+    pairs = [_pair(part) for part in text.split(",")]
+    return pairs[0] if len(pairs) == 1 else pairs
+
+
+def _pair(text: str) -> tuple[float | None, float | None]:
+    sides = text.split(":")
+    if len(sides) != 2:
+        raise InvalidInput("bounds", "must be LOW:HIGH, with commas between variables", text)
+    low, high = (None if not side.strip() else _number("bounds", side) for side in sides)
+    return low, high
+
+
+def _numbers(parameter: str, text: str) -> float | list[float]:
+    values = [_number(parameter, part) for part in text.split(",")]
+    return values[0] if len(values) == 1 else values
+
+
+def _number(parameter: str, text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise InvalidInput(parameter, "must be a number, or numbers with commas between", text) from None
