@@ -47,10 +47,10 @@ def test_the_dart_thrower_finds_the_angle_in_the_printed_number_of_steps(case, e
 @pytest.mark.parametrize("engine", ENGINES)
 def test_the_parabola_s_table_is_the_printed_one(engine):
     seed = SEEDS["parabola"]
-    result = run(
-        "parabola", seed["start"], engine=engine, learning_rate=seed["learning_rate"], max_steps=seed["steps"]
-    )
-    table = [[k, round(x, 4), round(loss, 4)] for k, (x, loss) in enumerate(zip(result.path, result.losses, strict=True))]
+    result = run("parabola", seed["start"], engine=engine, learning_rate=seed["learning_rate"], max_steps=seed["steps"])
+    table = [
+        [k, round(x, 4), round(loss, 4)] for k, (x, loss) in enumerate(zip(result.path, result.losses, strict=True))
+    ]
     assert table == seed["table_4dp"]
     assert result.x == pytest.approx(seed["final_x"], rel=1e-9)
 
@@ -164,6 +164,10 @@ def test_a_rate_that_decays_by_a_factor_of_0_99_stops_the_dart_short(rate, n):
 def test_sign_descent_with_a_decaying_rate_moves_at_most_the_sum_of_its_rates():
     rate, factor = 0.1, 0.9
     result = run(
-        "x^2", 5.0, method="sign_descent", learning_rate=downslope.learning_rates.GeometricDecay(rate, factor), max_steps=1000
+        "x^2",
+        5.0,
+        method="sign_descent",
+        learning_rate=downslope.learning_rates.GeometricDecay(rate, factor),
+        max_steps=1000,
     )
     assert result.path[0] - result.x == pytest.approx(rate / (1 - factor), rel=1e-12)

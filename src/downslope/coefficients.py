@@ -54,6 +54,7 @@ def check_in_interval(parameter: str, value: Any, interval: str) -> None:
 
 
 def _in_words(interval: str) -> str:
-    return {"(0, inf)": "must be positive and finite", "[0, inf)": "must be zero or positive, and finite"}.get(
-        interval, f"must be in {interval}"
-    )
+    return {
+        "(0, inf)": "must be positive and finite",
+        "[0, inf)": "must be zero or positive, and finite",
+    }.get(interval, f"must be in {interval}")

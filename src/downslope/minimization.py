@@ -4,29 +4,24 @@ from __future__ import annotations
 
 import math
 import numbers
-import time
-import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Literal, NoReturn
+from typing import Any
 
 import numpy as np
 
 from downslope.bounds import as_bounds
-from downslope.engines.eager import CallbackRaised, ObjectiveRaised, Step, run_eager
+from downslope.engines.eager import Step
+from downslope.engines.job import Engine, Job
 from downslope.engines.recorder import Record, Recorder
-from downslope.engines.step import Oracle, Rules
-from downslope.errors import CallbackFailed, InvalidInput, ObjectiveFailed
+from downslope.engines.step import Rules
+from downslope.errors import InvalidInput
 from downslope.learning_rates import LearningRate, Schedule, as_learning_rate
 from downslope.methods import Method, as_method
-from downslope.objectives.objective import Bound, Objective
+from downslope.objectives.objective import Objective
 from downslope.objectives.structure import Structure
 from downslope.progress import progress_bar
 from downslope.run import Run
-from downslope.specification import describe
-from downslope.stopping import Limits, Status
-
-Engine = Literal["auto", "eager", "compiled"]
+from downslope.stopping import Limits
 
 
 def minimize(
@@ -122,171 +117,10 @@ def minimize(
     bound, flat, loss = objective.bind(start, box)
     rules = Rules(chosen, rate, limits, box, noise or None, seed)
     recorder = Recorder(flat.size, flat.dtype, record, rate_shape if record != "losses" else ())
-    job = _Job(objective, bound, rules, flat, loss, recorder, start)
+    job = Job(objective, bound, rules, flat, loss, recorder, start)
     with progress_bar(max_steps if progress else None) as update:
         job.run(engine, callback, lambda: update(recorder.n_rows - 1, recorder.last_loss))
     return job.result()
-
-
-@dataclass
-class _Job:
-    """One call of `minimize`, past its checks."""
-
-    objective: Objective
-    bound: Bound
-    rules: Rules
-    x0: np.ndarray
-    loss: float
-    recorder: Recorder
-    start: Any
-    status: Status = Status.INTERRUPTED
-    engine: str = "eager"
-    notes: tuple[str, ...] = ()
-    began: float = 0.0
-
-    def run(self, engine: Engine, callback: Callable[[Step], Any] | None, after: Callable[[], None]) -> None:
-        """Run to the end, whatever it is; the record is in `result` then."""
-        self.began = time.perf_counter()
-        reason = self._why_not_compiled(callback)
-        if engine == "compiled" and reason:
-            raise InvalidInput("engine", f'must be "auto" or "eager" here: {reason}', engine)
-        try:
-            if engine == "eager" or reason or not self._ran_compiled(engine, after):
-                self._run_eager(callback, after)
-        except KeyboardInterrupt:
-            self.status = Status.INTERRUPTED
-        except CallbackRaised as error:
-            self._fail(CallbackFailed, "the callback", error)
-        except ObjectiveRaised as error:
-            self._fail(ObjectiveFailed, f"`{self.objective.name}`", error)
-
-    def _why_not_compiled(self, callback: Any) -> str:
-        if callback is not None:
-            return "a callback is called from Python"
-        if self.bound.program is None or not self.bound.program.compiles:
-            return f"the function is not compiled ({self.bound.reason})"
-        return ""
-
-    def _ran_compiled(self, engine: Engine, after: Callable[[], None]) -> bool:
-        """Run compiled; False where the program proves to be stale beyond repair, or a rule cannot be traced."""
-        from downslope.engines.compiled import run_compiled
-
-        began = time.perf_counter()
-        self.bound.value(self.x0)
-        seconds_a_step = 3 * (time.perf_counter() - began)
-        self.engine = "compiled"
-        for _ in range(2):
-            program = self.bound.program
-            if program is None:
-                return False
-            oracle = Oracle(program.value, program.value_and_gradient, program.hessian)
-            checked = _Once(lambda: self._check_program(after))
-            try:
-                self.status = run_compiled(
-                    oracle, program.kernels, self.rules, self.x0, self.recorder, seconds_a_step, checked
-                )
-                checked()
-                return True
-            except _StaleProgramError:
-                self.recorder = self._fresh_recorder()
-            except Exception as error:
-                if engine == "compiled" or self.recorder.n_rows or _is_ours(self.rules):
-                    raise
-                self.notes += (f"run eagerly, since the method or rate cannot be compiled: {error}".splitlines()[0],)
-                self.engine = "eager"
-                return False
-        return False
-
-    def _check_program(self, after: Callable[[], None]) -> None:
-        first_loss = float(self.recorder.columns()[0][0])
-        checked = self.objective.checked(self.bound, first_loss, self.x0, self.loss)
-        if checked is not self.bound:
-            self.bound = checked
-            raise _StaleProgramError
-        after()
-
-    def _run_eager(self, callback: Callable[[Step], Any] | None, after: Callable[[], None]) -> None:
-        self.engine = "eager"
-        if self.bound.program is not None:
-            with np.errstate(all="ignore"):
-                value = self.bound.value_and_gradient(self.x0)[0]
-            self.bound = self.objective.checked(self.bound, value, self.x0, self.loss)
-        oracle = Oracle(self.bound.value, self.bound.value_and_gradient, self.bound.hessian)
-        self.status = run_eager(
-            oracle, self.rules, self.x0, self.bound.structure, self.recorder, callback, after
-        )
-
-    def _fresh_recorder(self) -> Recorder:
-        old = self.recorder
-        return Recorder(old.size, old.dtype, old.record, old.rate_shape)
-
-    def _fail(self, kind: type[CallbackFailed | ObjectiveFailed], who: str, error: Exception) -> NoReturn:
-        cause = error.__cause__
-        done = self.result()
-        message = f"{who} raised {type(cause).__name__} after {done.n_steps} steps; `error.run` holds them"
-        raise kind(message, done) from cause
-
-    def result(self) -> Run:
-        """The Run, from what is in the recorder by now."""
-        recorder, structure = self.recorder, self.bound.structure
-        if recorder.n_rows == 0:  # interrupted before the first gradient was there
-            recorder.add_row(self.x0, self.loss, np.nan, np.nan, 0)
-        rows, steps = recorder.path()
-        losses, sizes, rates = recorder.columns()
-        finite = np.flatnonzero(np.isfinite(losses) & np.isfinite(sizes))
-        return Run(
-            x=structure.restore(recorder.last_finite_x if recorder.last_finite_x is not None else self.x0),
-            loss=float(losses[finite[-1]]) if finite.size else float(losses[0]),
-            status=self.status,
-            n_steps=recorder.n_rows - 1,
-            n_evaluations=recorder.n_rows + recorder.n_trials,
-            path=None if rows is None else structure.restore_rows(rows),
-            path_steps=steps,
-            losses=losses,
-            gradient_norms=sizes,
-            learning_rates=rates,
-            gradient_source=self.bound.source,
-            gradient_reason=self.bound.reason,
-            engine=self.engine,
-            seconds=time.perf_counter() - self.began,
-            notes=self.notes + self._notes(sizes),
-            variables=self.objective.variable_names(structure),
-            specification=describe(self.objective, self.rules, self.start, structure, self.x0),
-            structure=structure,
-            objective=self.objective,
-        )
-
-    def _notes(self, sizes: np.ndarray) -> tuple[str, ...]:
-        notes = []
-        if self.recorder.stride > 1:
-            notes.append(f"the path would exceed 256 MB; one point in {self.recorder.stride} is kept")
-        if sizes[0] == 0:
-            notes.append(
-                "the gradient is exactly zero at the start: a stationary point, or code without slope "
-                "(floor, round, comparisons, a constant)"
-            )
-            warnings.warn(notes[-1], stacklevel=4)
-        return tuple(notes)
-
-
-class _StaleProgramError(Exception):
-    """The compiled program and the plain function disagree at the start."""
-
-
-class _Once:
-    """Calls a check after the first chunk, and nothing but the progress bar afterwards."""
-
-    def __init__(self, first: Callable[[], None]):
-        self.first: Callable[[], None] | None = first
-
-    def __call__(self) -> None:
-        if self.first is not None:
-            first, self.first = self.first, None
-            first()
-
-
-def _is_ours(rules: Rules) -> bool:
-    return all(type(rule).__module__.startswith("downslope.") for rule in (rules.method, rules.learning_rate))
 
 
 def _start(objective: Objective, x0: Any) -> Any:
@@ -320,7 +154,7 @@ def _rate_shape(rate: LearningRate, n: int) -> tuple[int, ...]:
 
 
 def _limits(max_steps: Any, target: Any, tolerance: Any, limit: Any) -> Limits:
-    if isinstance(max_steps, bool) or not isinstance(max_steps, numbers.Integral) or not 0 <= max_steps < 2**62:
+    if isinstance(max_steps, bool) or not isinstance(max_steps, numbers.Integral) or not 0 <= int(max_steps) < 2**62:
         raise InvalidInput("max_steps", "must be a whole number, 0 or more", max_steps)
     _check_number("target_loss", target)
     _check_number("gradient_tolerance", tolerance, low=0)
@@ -339,7 +173,9 @@ def _noise(noise: Any, seed: Any, rate: LearningRate) -> tuple[float, int]:
     if seed is not None and not (whole and 0 <= seed < 2**32):
         raise InvalidInput("seed", "must be a whole number from 0 to 2^32 - 1, or None", seed)
     if noise and not isinstance(rate, Schedule):
-        rule = f"must be 0 with {type(rate).__name__}, which trusts the gradient; give a number or a schedule as the rate"
+        rule = (
+            f"must be 0 with {type(rate).__name__}, which trusts the gradient; give a number or a schedule as the rate"
+        )
         raise InvalidInput("noise", rule, noise)
     return float(noise), int(seed) if seed is not None else int(np.random.default_rng().integers(2**31))
 

@@ -488,9 +488,7 @@ ERRORS = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("text", "column", "problem"), ERRORS, ids=[repr(text[:20]) for text, _, _ in ERRORS]
-)
+@pytest.mark.parametrize(("text", "column", "problem"), ERRORS, ids=[repr(text[:20]) for text, _, _ in ERRORS])
 def test_a_formula_that_cannot_be_read_points_at_the_column(text, column, problem):
     started = time.perf_counter()
     with pytest.raises(FormulaError) as raised:
@@ -616,9 +614,7 @@ def _rendered(tree, place=0):
         second = _rendered(right, 5)
         text = f"{_rendered(left, 4)} {f'({second})' if _ends_a_product(second) else second}"
         # A name followed by a bracket would be a call.
-        text, binding = (
-            (text, 4) if not _is_call_like(text) else (f"({_rendered(left)})({_rendered(right)})", 4)
-        )
+        text, binding = (text, 4) if not _is_call_like(text) else (f"({_rendered(left)})({_rendered(right)})", 4)
     else:
         text, binding = f"{_rendered(left, 6)}^{_rendered(right, 5)}", 5
     return text if binding >= place else f"({text})"

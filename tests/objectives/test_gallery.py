@@ -181,9 +181,7 @@ def test_the_hand_gradient_is_the_derivative_of_the_function(problem):
         differences = derivative(problem, x).reshape(np.shape(x))
         # 1e-9 of the largest component, and rounding in values of the size of f, divided by the step.
         rounding = 10 * np.finfo(np.longdouble).eps * abs(problem(x)) / 1e-5
-        np.testing.assert_allclose(
-            by_hand, differences, rtol=0, atol=1e-9 * np.max(np.abs(by_hand)) + rounding
-        )
+        np.testing.assert_allclose(by_hand, differences, rtol=0, atol=1e-9 * np.max(np.abs(by_hand)) + rounding)
 
 
 @each_minimum
@@ -306,8 +304,6 @@ def test_an_unknown_name_offers_the_nearest():
 
 
 def test_the_gallery_needs_neither_jax_nor_matplotlib_nor_torch():
-    code = (
-        "import sys, downslope.objectives.gallery; print(sys.modules.keys() & {'jax', 'matplotlib', 'torch'})"
-    )
+    code = "import sys, downslope.objectives.gallery; print(sys.modules.keys() & {'jax', 'matplotlib', 'torch'})"
     printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert printed.strip() == "set()"

@@ -79,7 +79,8 @@ def run_compiled(
             filled = int(filled)  # waits for the chunk
             seconds = time.perf_counter() - began
             status = Status(int(position.status))
-            recorder.add_rows(*(None if b is None else np.asarray(b)[:filled] for b in buffers), int(n_trials))
+            points, losses, sizes, rates = (None if b is None else np.asarray(b)[:filled] for b in buffers)
+            recorder.add_rows(points, (losses, sizes, rates), int(n_trials))
             if status is not Status.RUNNING:
                 break
             after_chunk()
@@ -123,7 +124,8 @@ def _is_code(schedule: Any) -> bool:
 
 def _with_table(rules: Rules, first: int, n: int) -> Rules:
     """A schedule that is any Python code is run outside the program: its next n rates become a table."""
-    rates = np.array([rules.learning_rate(k) for k in range(first, first + n)], dtype=float)  # type: ignore[operator]
+    schedule: Any = rules.learning_rate
+    rates = np.array([schedule(k) for k in range(first, first + n)], dtype=float)
     return rules._replace(learning_rate=_Tabulated(rates, first))
 
 
@@ -133,7 +135,8 @@ def _chunk(
     """The compiled start and loop for these rules, and the numbers to call them with."""
     method, method_numbers = split(rules.method, x0.dtype)
     rate, rate_numbers = split(rules.learning_rate, x0.dtype)
-    limits = Limits(*(np.asarray(limit, dtype=x0.dtype) for limit in rules.limits[:3]), np.asarray(rules.limits[3]))
+    *losses, max_steps = rules.limits
+    limits = Limits(*[np.asarray(limit, dtype=x0.dtype) for limit in losses], np.asarray(max_steps))
     numbers = (method_numbers, rate_numbers, limits, rules.bounds, rules.noise, rules.seed)
     key = (method, rate, rules.bounds is None, rules.noise is None, recorder.keeps_path, recorder.rate_shape)
     if key not in kernels:
@@ -197,4 +200,4 @@ def _moved(position: Position, departure: Departure, ended: Any) -> Position:
     x = jnp.where(ended, position.x, there.x)
     new = there._replace(x=x)
     # A rule may mix dtypes; the loop's carry may not.
-    return jax.tree.map(lambda old, value: jnp.asarray(value, old.dtype), position, new)
+    return Position(*jax.tree.map(lambda old, value: jnp.asarray(value, old.dtype), position, new))

@@ -73,9 +73,7 @@ def _while_loop(goes_on: Callable[[Any], Any], body: Callable[[Any], Any], carry
 def _called(callback: Callable[[Step], Any] | None, structure: Structure, n: int, x: np.ndarray, view: Any) -> bool:
     if callback is None:
         return False
-    step = Step(
-        n, structure.restore(x), float(view.loss), structure.restore(view.gradient), float(view.gradient_size)
-    )
+    step = Step(n, structure.restore(x), float(view.loss), structure.restore(view.gradient), float(view.gradient_size))
     try:
         return callback(step) is True
     except StopIteration:  # SciPy's way to stop

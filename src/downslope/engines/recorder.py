@@ -54,10 +54,9 @@ class Recorder:
         if len(self._waiting) == _ROWS_A_BLOCK or len(self._waiting) * x.nbytes > PATH_BYTES // 8:
             self._put_together()
 
-    def add_rows(
-        self, x: np.ndarray | None, losses: np.ndarray, sizes: np.ndarray, rates: np.ndarray, n_trials: int
-    ) -> None:
-        """Append rows; x has shape (n, size), or is None where the path is not kept."""
+    def add_rows(self, x: np.ndarray | None, columns: tuple[Any, Any, Any], n_trials: int) -> None:
+        """Append rows: points of shape (n, size), or None where they are not kept; losses, sizes and rates."""
+        losses, sizes, rates = columns
         if x is not None:
             self.last_x = x[-1]
             finite = np.flatnonzero(np.isfinite(losses) & np.isfinite(sizes))

@@ -71,7 +71,8 @@ def _default(method: Method) -> LearningRate:
 
 def _check(rate: LearningRate) -> None:
     check_coefficients(rate, type(rate).__name__)
-    for field in dataclasses.fields(rate) if dataclasses.is_dataclass(rate) else ():
+    declared: tuple[Any, ...] = dataclasses.fields(rate) if dataclasses.is_dataclass(rate) else ()
+    for field in declared:
         inner = getattr(rate, field.name)
         if isinstance(inner, LearningRate):
             _check(inner)

@@ -45,7 +45,7 @@ class BarzilaiBorwein(LearningRate):
         return BarzilaiBorweinState(x, 0 * x, x.dtype.type(0))
 
     def choose(self, state: BarzilaiBorweinState, here: Here) -> Choice:
-        """s . s / s . y, or the first rate, or the last one."""
+        """S . s / s . y, or the first rate, or the last one."""
         xp = here.xp
         moved = here.x - state.x
         curvature = xp.sum(moved * (here.gradient - state.gradient))

@@ -49,7 +49,7 @@ class Constant(Schedule):
     rate: Any = coefficient("(0, inf)")
 
     def __call__(self, step: Any) -> Any:
-        """a."""
+        """A."""
         return self.rate
 
 
@@ -80,7 +80,7 @@ class GeometricDecay(Schedule):
     factor: float = coefficient("(0, 1]")
 
     def __call__(self, step: Any) -> Any:
-        """a f^k."""
+        """A f^k."""
         return self.rate * self.factor**step
 
 
@@ -96,7 +96,7 @@ class InverseTime(Schedule):
     decay: float = coefficient("[0, inf)", 0.01)
 
     def __call__(self, step: Any) -> Any:
-        """a / (1 + d k)."""
+        """A / (1 + d k)."""
         return self.rate / (1 + self.decay * step)
 
 
@@ -113,7 +113,7 @@ class StepDecay(Schedule):
     every: float = coefficient("[1, inf)", 100)
 
     def __call__(self, step: Any) -> Any:
-        """a f^floor(k / every)."""
+        """A f^floor(k / every)."""
         return self.rate * self.factor ** (step // self.every)
 
 
@@ -130,7 +130,7 @@ class Cosine(Schedule):
     final: Any = coefficient("[0, inf)", 0.0)
 
     def __call__(self, step: Any) -> Any:
-        """final + (a - final) (1 + cos(pi k / n)) / 2."""
+        """Final + (a - final) (1 + cos(pi k / n)) / 2."""
         return _half_cosine(self.rate, self.final, step / self.n_steps)
 
 
@@ -147,7 +147,7 @@ class Cyclical(Schedule):
     half_period: float = coefficient("[1, inf)", 100)
 
     def __call__(self, step: Any) -> Any:
-        """low + (high - low) times the triangle's height."""
+        """Low + (high - low) times the triangle's height."""
         position = (step / self.half_period) % 2
         return self.low + (self.high - self.low) * (1 - abs(1 - position))
 

@@ -1,7 +1,7 @@
 """Adam (Kingma and Ba 2015): momentum on the gradient, RMSProp on its size, both freed from their zero start.
 
-    m <- beta1 m + (1 - beta1) g          s <- beta2 s + (1 - beta2) g^2
-    x <- x - a (m / (1 - beta1^n)) / (sqrt(s / (1 - beta2^n)) + epsilon)        n = 1, 2, ...
+m <- beta1 m + (1 - beta1) g          s <- beta2 s + (1 - beta2) g^2
+x <- x - a (m / (1 - beta1^n)) / (sqrt(s / (1 - beta2^n)) + epsilon)        n = 1, 2, ...
 """
 
 from __future__ import annotations

@@ -51,11 +51,15 @@ class Bound:
     def hessian(self, x: np.ndarray) -> np.ndarray:
         """The matrix of second derivatives, by differences of the gradient."""
         matrix = finite_difference.jacobian(lambda point: self.value_and_gradient(point)[1], x, self.bounds)
-        return (matrix + matrix.T) / 2
+        return np.asarray((matrix + matrix.T) / 2)
 
     def hessian_vector_product(self, x: np.ndarray, v: np.ndarray) -> np.ndarray:
         """The Hessian times v, by a central difference of gradients along v."""
-        h = np.finfo(x.dtype).eps ** (1 / 3) * max(1.0, float(np.max(np.abs(x)))) / max(float(np.max(np.abs(v))), 1e-300)
+        h = (
+            np.finfo(x.dtype).eps ** (1 / 3)
+            * max(1.0, float(np.max(np.abs(x))))
+            / max(float(np.max(np.abs(v))), 1e-300)
+        )
         ahead, behind = (self.value_and_gradient(x + side * h * v)[1] for side in (1, -1))
         return np.asarray((ahead - behind) / (2 * h))
 
@@ -116,7 +120,8 @@ class ProgramBound(Bound):
             return np.asarray(self.program.call("hessian", x))
         # Without compiling, one product at a time: a batched one would trace the values that code branches on.
         rows = [self.hessian_vector_product(x, unit) for unit in np.eye(x.size, dtype=x.dtype)]
-        return (np.stack(rows) + np.stack(rows).T) / 2
+        matrix = np.stack(rows)
+        return np.asarray((matrix + matrix.T) / 2)
 
     def hessian_vector_product(self, x: np.ndarray, v: np.ndarray) -> np.ndarray:
         """Exact."""
@@ -142,15 +147,17 @@ class TorchBound(Bound):
     def hessian(self, x: np.ndarray) -> np.ndarray:
         """Exact."""
         import torch
+        from torch import autograd
 
-        return np.asarray(torch.autograd.functional.hessian(self._loss, torch.from_numpy(x.copy())).numpy())
+        return np.asarray(autograd.functional.hessian(self._loss, torch.from_numpy(x.copy())).numpy())
 
     def hessian_vector_product(self, x: np.ndarray, v: np.ndarray) -> np.ndarray:
         """Exact."""
         import torch
+        from torch import autograd
 
         point, direction = torch.from_numpy(x.copy()), torch.from_numpy(v.copy())
-        return np.asarray(torch.autograd.functional.hvp(self._loss, point, direction)[1].numpy())
+        return np.asarray(autograd.functional.hvp(self._loss, point, direction)[1].numpy())
 
     def arguments(self, x: np.ndarray) -> tuple[Any, ...]:
         """Tensors."""

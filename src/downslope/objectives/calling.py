@@ -20,7 +20,7 @@ Call = Literal["array", "numbers"]
 
 
 def how_called(fun: Callable[..., Any], call: Call | None) -> Call:
-    """ "numbers" for f(x1, x2), "array" for f(x)."""
+    """Tell f(x1, x2), "numbers", from f(x), "array"."""
     if call not in (None, "array", "numbers"):
         raise InvalidInput("call", 'must be "array" for f(x) or "numbers" for f(x1, x2)', call)
     return call or ("numbers" if _n_required(fun) > 1 else "array")

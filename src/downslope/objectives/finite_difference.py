@@ -23,9 +23,7 @@ def gradient(value: Callable[[np.ndarray], float], x: np.ndarray, bounds: Bounds
     return jacobian(lambda point: np.asarray(value(point)), x, bounds)
 
 
-def jacobian(
-    function: Callable[[np.ndarray], np.ndarray], x: np.ndarray, bounds: Bounds | None = None
-) -> np.ndarray:
+def jacobian(function: Callable[[np.ndarray], np.ndarray], x: np.ndarray, bounds: Bounds | None = None) -> np.ndarray:
     """Derivatives of a scalar or vector function; the derivative with respect to x[i] is the row i."""
     return np.stack([_partial(function, x, i, bounds) for i in range(x.size)]).astype(x.dtype)
 

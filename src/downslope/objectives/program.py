@@ -37,7 +37,7 @@ class _Held:
 
 def _reference(fun: Callable[..., Any] | None) -> Callable[[], Callable[..., Any] | None]:
     try:
-        return weakref.ref(fun)  # type: ignore[arg-type, return-value]
+        return weakref.ref(fun)
     except TypeError:  # None, a built-in or a slotted callable
         return lambda: fun
 

@@ -1,10 +1,10 @@
 """Which source an objective's gradient comes from: the first of these that works at the start.
 
-    1. GIVEN                `jac`
-    2. UNCOMPILED           PyTorch's autograd, for functions of tensors
-    3. COMPILED             JAX, through NumPy's dispatch protocols or directly
-    4. UNCOMPILED           JAX without compiling, for code that branches on its values
-    5. FINITE_DIFFERENCES   for code that leaves NumPy
+1. GIVEN                `jac`
+2. UNCOMPILED           PyTorch's autograd, for functions of tensors
+3. COMPILED             JAX, through NumPy's dispatch protocols or directly
+4. UNCOMPILED           JAX without compiling, for code that branches on its values
+5. FINITE_DIFFERENCES   for code that leaves NumPy
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def bound_to(objective: Objective, plain: Bound, result: Any, is_torch: bool, fl
         return bound
     if isinstance(program, UntraceableError):
         return Bound(*common, str(program))
-    assert program is not None  # noqa: S101  # torch code without jac returned above
+    assert program is not None  # torch code without jac returned above
     reason = "exact, by automatic differentiation" if program.compiles else program.reason
     return ProgramBound(program, *common, reason)
 

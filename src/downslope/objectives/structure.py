@@ -83,7 +83,9 @@ class Structure:
         if flat.size == 0:
             raise InvalidInput("x0", "must hold at least one number", leaves[0] if len(leaves) == 1 else leaves)
         shapes = tuple(array.shape for array in arrays)
-        return Structure(layout, kind, dtype, shapes, treedef), flat.copy() if np.shares_memory(flat, arrays[0]) else flat
+        return Structure(layout, kind, dtype, shapes, treedef), flat.copy() if np.shares_memory(
+            flat, arrays[0]
+        ) else flat
 
     @property
     def size(self) -> int:
@@ -133,8 +135,7 @@ class Structure:
         n = len(rows)
         columns = np.cumsum([0, *(int(np.prod(shape)) for shape in self.shapes)])
         leaves = [
-            rows[:, a:b].reshape(n, *shape)
-            for a, b, shape in zip(columns, columns[1:], self.shapes, strict=False)
+            rows[:, a:b].reshape(n, *shape) for a, b, shape in zip(columns, columns[1:], self.shapes, strict=False)
         ]
         return self._in_kind(self._rebuild(leaves) if self.layout is Layout.TREE else leaves[0])
 

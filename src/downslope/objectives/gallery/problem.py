@@ -56,9 +56,7 @@ class Problem:
     source: str
     notes: str = ""
     formula_parses: bool = True  # False: `formula` is for people only
-    any_size: bool = (
-        False  # True: `fun` takes a vector of any length; start, minima and domain are of one length
-    )
+    any_size: bool = False  # True: `fun` takes a vector of any length; start, minima and domain are of one length
     smooth: bool = True  # False: somewhere in the domain there is no gradient; the notes say where
     minima_complete: bool = True  # False: the domain holds further local minima that `minima` leaves out
 

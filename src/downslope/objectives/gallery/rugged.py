@@ -66,8 +66,7 @@ GRIEWANK = Problem(
     minima=(Minimum((0.0, 0.0), 0.0, (0.5005, 1.0005)),),
     domain=((-10.0, 10.0), (-10.0, 10.0)),
     variables=("x1", "x2"),
-    source="Griewank 1981, Generalized descent for global optimization, J. Optimization Theory and "
-    "Applications 34",
+    source="Griewank 1981, Generalized descent for global optimization, J. Optimization Theory and Applications 34",
     notes="Often sampled on -600 to 600, where it looks like a smooth bowl.",
     formula_parses=False,
     any_size=True,
@@ -187,8 +186,7 @@ TREFETHEN = Problem(
     name="trefethen",
     title="The fourth of the hundred-digit problems: thousands of minima in a small square",
     fun=trefethen,
-    formula="exp(sin(50*x)) + sin(60*exp(y)) + sin(70*sin(x)) + sin(sin(80*y)) - sin(10*(x + y)) + (x^2 + "
-    "y^2)/4",
+    formula="exp(sin(50*x)) + sin(60*exp(y)) + sin(70*sin(x)) + sin(sin(80*y)) - sin(10*(x + y)) + (x^2 + y^2)/4",
     start=(0.5, -0.5),
     minima=(
         Minimum(

@@ -44,9 +44,7 @@ FREUDENSTEIN_ROTH = Problem(
     start=(0.5, -2.0),
     minima=(
         Minimum((5.0, 4.0), 0.0, (2.9004320756230717, 3729.099567924377)),
-        Minimum(
-            (11.412778986902094, -0.8968052532744765), 48.98425367924002, (0.820717742291265, 905.06703409825)
-        ),
+        Minimum((11.412778986902094, -0.8968052532744765), 48.98425367924002, (0.820717742291265, 905.06703409825)),
     ),
     domain=((-2.0, 14.0), (-3.0, 5.0)),
     variables=("x", "y"),
@@ -147,8 +145,7 @@ SIX_HUMP_CAMEL = Problem(
     ),
     domain=((-2.0, 2.0), (-1.5, 1.5)),
     variables=("x", "y"),
-    source="Dixon and Szegö 1978, The global optimization problem: an introduction, in Towards Global "
-    "Optimisation 2",
+    source="Dixon and Szegö 1978, The global optimization problem: an introduction, in Towards Global Optimisation 2",
 )
 
 

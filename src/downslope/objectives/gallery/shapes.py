@@ -98,8 +98,7 @@ QUARTIC = Problem(
     domain=((-2.5, 2.5),),
     variables=("x",),
     source="made for this gallery",
-    notes="With a constant learning rate x falls as 1/sqrt(8 a n) after n steps, slower than any "
-    "exponential.",
+    notes="With a constant learning rate x falls as 1/sqrt(8 a n) after n steps, slower than any exponential.",
 )
 
 
@@ -117,8 +116,7 @@ DOUBLE_WELL = Problem(
     domain=((-1.8, 1.8),),
     variables=("x",),
     source="made for this gallery",
-    notes="Both wells are stable below a learning rate of 0.25. A start at 0, the top of the hill, never "
-    "moves.",
+    notes="Both wells are stable below a learning rate of 0.25. A start at 0, the top of the hill, never moves.",
 )
 
 

@@ -64,8 +64,7 @@ SHIFTED_PARABOLA = Problem(
     domain=((-2.0, 6.0),),
     variables=("x",),
     source="a teaching text's comparison of four learning rates, ten steps each",
-    notes="Learning rates a and 1 - a end equally far off, one walking, one zigzagging; 0.5 lands in one "
-    "step.",
+    notes="Learning rates a and 1 - a end equally far off, one walking, one zigzagging; 0.5 lands in one step.",
 )
 
 

@@ -114,8 +114,7 @@ HELICAL_VALLEY = Problem(
     minima=(Minimum((1.0, 0.0, 0.0), 0.0, (1.4327634322309113, 200.0, 707.173154779458)),),
     domain=((-2.0, 2.0), (-2.0, 2.0), (-2.5, 7.5)),
     variables=("x1", "x2", "x3"),
-    source="Fletcher and Powell 1963, A rapidly convergent descent method for minimization, Computer J. 6; "
-    "MGH 7",
+    source="Fletcher and Powell 1963, A rapidly convergent descent method for minimization, Computer J. 6; MGH 7",
     notes="Jumps where x1 = 0 and x2 < 0, and has no gradient where x1 = x2 = 0.",
     smooth=False,
     minima_complete=False,
@@ -156,8 +155,7 @@ WOOD = Problem(
     name="wood",
     title="Two coupled banana valleys with a false rest halfway",
     fun=wood,
-    formula="100*(x2 - x1^2)^2 + (1 - x1)^2 + 90*(x4 - x3^2)^2 + (1 - x3)^2 + 10*(x2 + x4 - 2)^2 + 0.1*(x2 "
-    "- x4)^2",
+    formula="100*(x2 - x1^2)^2 + (1 - x1)^2 + 90*(x4 - x3^2)^2 + (1 - x3)^2 + 10*(x2 + x4 - 2)^2 + 0.1*(x2 - x4)^2",
     start=(-3.0, -1.0, -3.0, -1.0),
     minima=(
         Minimum(
@@ -208,12 +206,8 @@ POWELL_BADLY_SCALED = Problem(
             1.0402940039616395,
             (209.15359141449034, 39384.86034449186),
         ),
-        Minimum(
-            (1.0981593296998175e-05, 9.106146739866524), 0.0, (2.4101361339573038e-08, 16584381691.62042)
-        ),
-        Minimum(
-            (9.106146739866524, 1.0981593296998175e-05), 0.0, (2.4101361339573038e-08, 16584381691.62042)
-        ),
+        Minimum((1.0981593296998175e-05, 9.106146739866524), 0.0, (2.4101361339573038e-08, 16584381691.62042)),
+        Minimum((9.106146739866524, 1.0981593296998175e-05), 0.0, (2.4101361339573038e-08, 16584381691.62042)),
     ),
     domain=((-1.0, 10.0), (-1.0, 10.0)),
     variables=("x", "y"),

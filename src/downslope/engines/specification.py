@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import numbers
 from typing import Any
 
 import numpy as np
@@ -50,7 +51,9 @@ def _value(value: Any) -> Any:
         return rule_in_words(value)
     if isinstance(value, np.ndarray):
         return _numbers(value)
-    return float(value) if np.isscalar(value) and not isinstance(value, str) else getattr(value, "__name__", str(value))
+    if isinstance(value, numbers.Real | np.generic):
+        return float(value)
+    return getattr(value, "__name__", str(value))
 
 
 def _numbers(vector: np.ndarray) -> Any:

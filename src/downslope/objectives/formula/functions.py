@@ -55,11 +55,7 @@ class Function:
         return functools.reduce(lambda left, right: self.compute(xp, left, right), arguments)
 
     def to_python(self, *arguments: str) -> str:
-        return (
-            functools.reduce(self.python.format, arguments)
-            if self.takes_more
-            else self.python.format(*arguments)
-        )
+        return functools.reduce(self.python.format, arguments) if self.takes_more else self.python.format(*arguments)
 
 
 def numpy_function(name: str, n_arguments: int = 1, *, takes_more: bool = False) -> Function:
@@ -99,9 +95,7 @@ FUNCTIONS: dict[str, Function] = {
             *("abs", "sign", "floor", "ceil", "round", "radians", "degrees"),
         ]
     },
-    **{
-        name: numpy_function("arc" + name[1:]) for name in ("asin", "acos", "atan", "asinh", "acosh", "atanh")
-    },
+    **{name: numpy_function("arc" + name[1:]) for name in ("asin", "acos", "atan", "asinh", "acosh", "atanh")},
     "ln": numpy_function("log"),
     "atan2": numpy_function("arctan2", 2),
     "arctan2": numpy_function("arctan2", 2),
@@ -140,11 +134,7 @@ OPERATORS: dict[str, Callable[..., Any]] = {
 
 def is_reduction(part: Part) -> bool:
     """Whether `part` makes a number of a vector; min and max do with one argument."""
-    return (
-        part.kind == "call"
-        and part.text in REDUCTIONS
-        and not (part.text in FUNCTIONS and len(part.children) > 1)
-    )
+    return part.kind == "call" and part.text in REDUCTIONS and not (part.text in FUNCTIONS and len(part.children) > 1)
 
 
 def function_of(call: Part) -> Function:
@@ -199,9 +189,7 @@ def python(part: Part) -> tuple[str, int]:
         case "number":
             return _python_number(part.number), _ATOM
         case "name":
-            return (
-                f"np.{part.text}" if part.text in ("pi", "e") else _PYTHON_NAMES.get(part.text, part.text)
-            ), _ATOM
+            return (f"np.{part.text}" if part.text in ("pi", "e") else _PYTHON_NAMES.get(part.text, part.text)), _ATOM
     parts = []
     for child in part.children:
         parts.append(python(child))  # noqa: PERF401
