@@ -116,7 +116,7 @@ def minimize(
     rate_shape = _rate_shape(rate, flat.size)
     bound, flat, loss = objective.bind(start, box)
     rules = Rules(chosen, rate, limits, box, noise or None, seed)
-    recorder = Recorder(flat.size, flat.dtype, record, rate_shape if record != "losses" else ())
+    recorder = Recorder(flat.size, flat.dtype, record, rate_shape, limits.max_steps + 1)
     job = Job(objective, bound, rules, flat, loss, recorder, start)
     with progress_bar(max_steps if progress else None) as update:
         job.run(engine, callback, lambda: update(recorder.n_rows - 1, recorder.last_loss))

@@ -1,6 +1,6 @@
 """How a run can end, and the one place that decides it.
 
-The statuses are tried in the order in which `Status` lists them; the first that holds is the run's.
+The first condition that holds, in the order of `_conditions`, is the run's status.
 """
 
 from __future__ import annotations
@@ -64,42 +64,51 @@ class Limits(NamedTuple):
     max_steps: Any
 
 
-def status_at_point(limits: Limits, finite: Any, loss: Any, stationarity: Any) -> Any:
-    """The status that a point has by itself, before a step from it is considered.
+class Facts(NamedTuple):
+    """What the end of a run is decided from: Python or NumPy values, or JAX's under tracing."""
 
-    `stationarity` is the largest component of the gradient, with bounds that of P(x - g) - x. The arguments
-    are Python or NumPy values, or JAX's under tracing.
-    """
-    return _first(
-        (Status.NOT_FINITE, 1 - finite * 1),
-        (Status.DIVERGED, loss > limits.loss_limit),
-        (Status.TARGET_REACHED, loss <= limits.target_loss),
-        (Status.GRADIENT_SMALL, stationarity <= limits.gradient_tolerance),
-    )
-
-
-def status_after_step(
-    at_point: Any, limits: Limits, step: Any, at_rest: Any, found: Any, stalled: Any, stopped: Any = False
-) -> Any:
-    """The status once the step from the point has been computed; a status of the point itself comes first.
-
-    `at_rest` says that the gradient is exactly zero and nothing else moves the point, `found` that a
-    learning rate was found, `stalled` that the step changes no bit of point or state, `stopped` that the
-    callback asked to stop.
-    """
-    after = _first(
-        (Status.GRADIENT_SMALL, at_rest),
-        (Status.LINE_SEARCH_FAILED, 1 - found * 1),
-        (Status.STALLED, stalled),
-        (Status.STOPPED_BY_CALLBACK, stopped),
-        (Status.MAX_STEPS, step >= limits.max_steps),
-    )
-    return at_point + (at_point == Status.RUNNING) * after
+    step: Any
+    """Updates made so far."""
+    finite: Any
+    """Whether the loss and every component of the gradient are finite."""
+    loss: Any
+    stationarity: Any
+    """The largest component of the gradient; with bounds that of P(x - g) - x."""
+    at_rest: Any = False
+    """The gradient is exactly zero, and nothing else moves the point."""
+    found: Any = True
+    """A learning rate was found."""
+    stalled: Any = False
+    """The step changes no bit of point or state."""
+    stopped: Any = False
+    """The callback asked to stop."""
 
 
-def _first(*conditions: tuple[Status, Any]) -> Any:
-    """The first status that holds, by operators alone: the same line serves numbers and traced arrays."""
+def goes_on(facts: Facts, limits: Limits) -> Any:
+    """Whether nothing ends the run. Booleans alone: a compiled loop asks this at every step."""
+    ends: Any = False
+    for _, holds in _conditions(facts, limits):
+        ends = ends | holds
+    return ends ^ True
+
+
+def status_of(facts: Facts, limits: Limits) -> Any:
+    """The first status that holds, as an int; by operators alone, for numbers and traced arrays alike."""
     status: Any = int(Status.RUNNING)
-    for candidate, holds in reversed(conditions):
-        status = holds * int(candidate) + (1 - holds * 1) * status
+    for candidate, holds in reversed(_conditions(facts, limits)):
+        status = holds * int(candidate) + (holds ^ True) * status
     return status
+
+
+def _conditions(facts: Facts, limits: Limits) -> tuple[tuple[Status, Any], ...]:
+    """Every status with its condition, in order of precedence."""
+    return (
+        (Status.NOT_FINITE, facts.finite ^ True),
+        (Status.DIVERGED, facts.loss > limits.loss_limit),
+        (Status.TARGET_REACHED, facts.loss <= limits.target_loss),
+        (Status.GRADIENT_SMALL, (facts.stationarity <= limits.gradient_tolerance) | facts.at_rest),
+        (Status.LINE_SEARCH_FAILED, facts.found ^ True),
+        (Status.STALLED, facts.stalled),
+        (Status.STOPPED_BY_CALLBACK, facts.stopped),
+        (Status.MAX_STEPS, facts.step >= limits.max_steps),
+    )

@@ -22,9 +22,9 @@ from jax import lax
 
 from downslope.engines.leaves import join, split
 from downslope.engines.recorder import Recorder
-from downslope.engines.step import Departure, Library, Oracle, Position, Rules, leave, look, start
+from downslope.engines.step import Library, Oracle, Position, Rules, leave, look, start
 from downslope.learning_rates import Custom, Schedule, WarmUp
-from downslope.stopping import Limits, Status
+from downslope.stopping import Facts, Limits, Status, goes_on, status_of
 
 LONGEST_CHUNK = 8192
 """Rows of a chunk's buffers; longer chunks gain nothing (the loop's start is 1% of one by then)."""
@@ -69,18 +69,19 @@ def run_compiled(
     with jax.enable_x64(True):
         while True:
             first = recorder.n_rows
-            present = _with_table(rules, first, n_rows) if tabulated else rules
-            start_chunk, run_chunk, numbers = _chunk(oracle, kernels, present, x0, n_rows, recorder)
+            if tabulated or not first:
+                present = _with_table(rules, first, n_rows) if tabulated else rules
+                start_chunk, run_chunk, numbers = _chunk(oracle, kernels, present, x0, n_rows, recorder)
             if position is None:
                 position = start_chunk(x0, numbers)
             began = time.perf_counter()
             trail.append((position, n))
-            position, filled, buffers, n_trials = run_chunk(position, n, numbers)
-            filled = int(filled)  # waits for the chunk
+            position, summary, buffers = run_chunk(position, n, numbers)
+            filled, ended, n_trials = (int(number) for number in np.asarray(summary))  # waits for the chunk
             seconds = time.perf_counter() - began
-            status = Status(int(position.status))
+            status = Status(ended)
             points, losses, sizes, rates = (None if b is None else np.asarray(b)[:filled] for b in buffers)
-            recorder.add_rows(points, (losses, sizes, rates), int(n_trials))
+            recorder.add_rows(points, (losses, sizes, rates), filled, n_trials)
             if status is not Status.RUNNING:
                 break
             after_chunk()
@@ -135,8 +136,9 @@ def _chunk(
     """The compiled start and loop for these rules, and the numbers to call them with."""
     method, method_numbers = split(rules.method, x0.dtype)
     rate, rate_numbers = split(rules.learning_rate, x0.dtype)
-    *losses, max_steps = rules.limits
-    limits = Limits(*[np.asarray(limit, dtype=x0.dtype) for limit in losses], np.asarray(max_steps))
+    target, tolerance, limit, max_steps = rules.limits
+    losses = np.array([target, tolerance, limit], dtype=x0.dtype)
+    limits = Limits(losses[0], losses[1], losses[2], np.asarray(max_steps))
     numbers = (method_numbers, rate_numbers, limits, rules.bounds, rules.noise, rules.seed)
     key = (method, rate, rules.bounds is None, rules.noise is None, recorder.keeps_path, recorder.rate_shape)
     if key not in kernels:
@@ -146,7 +148,7 @@ def _chunk(
             return Rules(join(method, iter(of_method)), join(rate, iter(of_rate)), *rest)
 
         loop = partial(_loop, oracle, rebuild, n_rows, recorder.keeps_path, recorder.rate_shape)
-        kernels[key] = jax.jit(lambda x, numbers: start(rebuild(numbers), x, 0)), jax.jit(loop)
+        kernels[key] = jax.jit(lambda x, numbers: start(rebuild(numbers), x)), jax.jit(loop)
     return *kernels[key], numbers
 
 
@@ -159,45 +161,52 @@ def _loop(
     position: Position,
     n: Any,
     numbers: Any,
-) -> tuple[Position, Any, tuple[Any, ...], Any]:
-    """The compiled loop: at most n rows from `position` on."""
+) -> tuple[Position, Any, tuple[Any, ...]]:
+    """The compiled loop: at most n rows from `position` on.
+
+    Returns where it ends; the number of rows, the status and the number of trials; and the rows.
+    """
     rules, x = rebuild(numbers), position.x
 
-    def goes_on(carry: Any) -> Any:
-        i, position, _, _ = carry
-        return (i < n) & (position.status == Status.RUNNING)
+    def continues(carry: Any) -> Any:
+        i, running, *_ = carry
+        return (i < n) & running
 
     def body(carry: Any) -> Any:
-        i, position, buffers, n_trials = carry
+        i, _, position, _, buffers, n_trials = carry
         view = look(oracle, _LIBRARY, rules, position)
         departure = leave(oracle, _LIBRARY, rules, position, view)
-        ended = departure.position.status != Status.RUNNING
-        rate = jnp.where(ended, jnp.nan, departure.learning_rate)
-        row = (position.x if keeps_path else None, view.loss, view.gradient_size, _shaped(rate, rate_shape))
-        return i + 1, _moved(position, departure, ended), _put(buffers, row, i), n_trials + departure.n_trials
+        # The status itself is worked out after the loop: XLA would repeat its logic in every fused kernel.
+        running = goes_on(departure.facts, rules.limits)
+        row = (position.x if keeps_path else None, view.loss, view.gradient_size, departure.learning_rate)
+        there = departure.position
+        there = there._replace(x=jnp.where(running, there.x, position.x))
+        facts = _cast(no_facts, departure.facts)
+        return i + 1, running, _cast(position, there), facts, _put(buffers, row, i), n_trials + departure.n_trials
 
     shapes = (x.shape if keeps_path else None, (), (), rate_shape)
     buffers = tuple(None if s is None else jnp.zeros((n_rows, *s), x.dtype) for s in shapes)
-    i, position, buffers, n_trials = lax.while_loop(goes_on, body, (0, position, buffers, 0))
-    return position, i, buffers, n_trials
+    no_facts = Facts(position.step, True, x.dtype.type(0), x.dtype.type(0))
+    carry = (0, True, position, jax.tree.map(jnp.asarray, no_facts), buffers, 0)
+    i, _, position, facts, buffers, n_trials = lax.while_loop(continues, body, carry)
+    return position, jnp.stack([i, status_of(facts, rules.limits), n_trials]), buffers
 
 
-def _shaped(rate: Any, shape: tuple[int, ...]) -> Any:
-    """Where one rate a coordinate is too much to keep, the largest stands for all."""
-    return rate if rate.ndim == len(shape) else jnp.max(rate)
+def _cast(old: Any, new: Any) -> Any:
+    """A rule may mix dtypes; the loop's carry may not."""
+    return jax.tree.map(lambda a, b: jnp.asarray(b, jnp.asarray(a).dtype), old, new)
 
 
 def _put(buffers: tuple[Any, ...], row: tuple[Any, ...], i: Any) -> tuple[Any, ...]:
     return tuple(
-        None if buffer is None else lax.dynamic_update_index_in_dim(buffer, value.astype(buffer.dtype), i, 0)
+        None
+        if buffer is None
+        else lax.dynamic_update_index_in_dim(buffer, _shaped(value, buffer), i, 0, allow_negative_indices=False)
         for buffer, value in zip(buffers, row, strict=True)
     )
 
 
-def _moved(position: Position, departure: Departure, ended: Any) -> Position:
-    """The next position; where the run has ended, the same point with its final status."""
-    there = departure.position
-    x = jnp.where(ended, position.x, there.x)
-    new = there._replace(x=x)
-    # A rule may mix dtypes; the loop's carry may not.
-    return Position(*jax.tree.map(lambda old, value: jnp.asarray(value, old.dtype), position, new))
+def _shaped(value: Any, buffer: Any) -> Any:
+    """A row's entry; where one rate a coordinate is too much to keep, the largest stands for all."""
+    value = jnp.asarray(value, buffer.dtype)
+    return value if value.ndim == buffer.ndim - 1 else jnp.max(value)

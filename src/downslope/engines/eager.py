@@ -10,7 +10,7 @@ import numpy as np
 from downslope.engines.recorder import Recorder
 from downslope.engines.step import Library, Oracle, Rules, leave, look, start
 from downslope.objectives.structure import Structure
-from downslope.stopping import Status
+from downslope.stopping import Status, goes_on, status_of
 
 
 class Step(NamedTuple):
@@ -47,19 +47,19 @@ def run_eager(
     """Run to the end; the rows go to the recorder, one at a time."""
     oracle = Oracle(*(_guarded(function) for function in oracle))
     library = Library(xp=np, while_loop=_while_loop)
-    position = start(rules, x0, 0)
+    position = start(rules, x0)
     with np.errstate(all="ignore"):
         while True:
             view = look(oracle, library, rules, position)
-            rate, n_trials, status = np.nan, 0, Status(int(view.status))
-            if status is Status.RUNNING:
+            rate, n_trials, facts, departure = np.nan, 0, view.facts, None
+            if goes_on(facts, rules.limits):
                 stopped = _called(callback, structure, position.step, position.x, view)
-                departure = leave(oracle, library, rules, position, view, stopped)
-                status = Status(int(departure.position.status))
+                departure = leave(oracle, library, rules, position, view)
                 rate, n_trials = departure.learning_rate, int(departure.n_trials)
+                facts = departure.facts._replace(stopped=stopped)
             recorder.add_row(position.x, view.loss, view.gradient_size, rate, n_trials)
-            if status is not Status.RUNNING:
-                return status
+            if departure is None or not goes_on(facts, rules.limits):
+                return Status(int(status_of(facts, rules.limits)))
             after_step()
             position = departure.position
 

@@ -82,7 +82,7 @@ class Job:
                 checked()
                 return True
             except _StaleProgramError:
-                self.recorder = self._fresh_recorder()
+                self.recorder = self.recorder.fresh()
             except Exception as error:
                 if engine == "compiled" or self.recorder.n_rows or _is_ours(self.rules):
                     raise
@@ -92,8 +92,7 @@ class Job:
         return False
 
     def _check_program(self, after: Callable[[], None]) -> None:
-        first_loss = float(self.recorder.columns()[0][0])
-        checked = self.objective.checked(self.bound, first_loss, self.x0, self.loss)
+        checked = self.objective.checked(self.bound, self.recorder.first_loss, self.x0, self.loss)
         if checked is not self.bound:
             self.bound = checked
             raise _StaleProgramError
@@ -107,10 +106,6 @@ class Job:
             self.bound = self.objective.checked(self.bound, value, self.x0, self.loss)
         oracle = Oracle(self.bound.value, self.bound.value_and_gradient, self.bound.hessian)
         self.status = run_eager(oracle, self.rules, self.x0, self.bound.structure, self.recorder, callback, after)
-
-    def _fresh_recorder(self) -> Recorder:
-        old = self.recorder
-        return Recorder(old.size, old.dtype, old.record, old.rate_shape)
 
     def _fail(self, kind: type[CallbackFailed | ObjectiveFailed], who: str, error: Exception) -> NoReturn:
         cause = error.__cause__

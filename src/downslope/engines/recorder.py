@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
@@ -11,95 +10,118 @@ Record = Literal["path", "losses", "auto"]
 
 PATH_BYTES = 256 * 2**20
 """What a path may take with record="auto" before every second row of it is dropped."""
-_ROWS_A_BLOCK = 256
+_FIRST_ROWS = 2**20
 
 
-@dataclass
 class Recorder:
     """The rows so far: points (thinned where they take too much memory), losses, gradient sizes and rates."""
 
-    size: int
-    dtype: np.dtype[Any]
-    record: Record = "auto"
-    rate_shape: tuple[int, ...] = ()
+    def __init__(
+        self,
+        size: int,
+        dtype: np.dtype[Any],
+        record: Record = "auto",
+        rate_shape: tuple[int, ...] = (),
+        max_rows: int = _FIRST_ROWS,
+    ):
+        self.size, self.dtype, self.record, self.max_rows = size, dtype, record, max_rows
+        self.keeps_path = record != "losses"
+        self.rate_shape = rate_shape if self.keeps_path else ()
+        self.n_rows = self.n_trials = 0
+        self.stride = 1
+        """Every how many rows a point is kept."""
+        self.last_x: np.ndarray | None = None
+        self.last_finite_x: np.ndarray | None = None
+        """The point of the last row that is finite throughout; the start where none is."""
+        self._points = _Column((size,), dtype, max_rows)
+        self._losses = _Column((), dtype, max_rows)
+        self._sizes = _Column((), dtype, max_rows)
+        self._rates = _Column(self.rate_shape, dtype, max_rows)
 
-    n_rows: int = 0
-    n_trials: int = 0
-    stride: int = 1
-    """Every how many rows a point is kept."""
-    last_x: np.ndarray | None = None
-    last_finite_x: np.ndarray | None = None
-    """The point of the last row that is finite throughout; the start where none is."""
-    last_loss: float = np.nan
-    _points: list[np.ndarray] = field(default_factory=list)
-    _point_bytes: int = 0
-    _scalars: list[tuple[np.ndarray, ...]] = field(default_factory=list)
-    _waiting: list[tuple[Any, ...]] = field(default_factory=list)
+    def fresh(self) -> Recorder:
+        """An empty recorder for the same run."""
+        return Recorder(self.size, self.dtype, self.record, self.rate_shape, self.max_rows)
 
     @property
-    def keeps_path(self) -> bool:
-        """False where the points themselves are not recorded."""
-        return self.record != "losses"
+    def first_loss(self) -> float:
+        """The loss at the start."""
+        return float(self._losses.rows[0])
+
+    @property
+    def last_loss(self) -> float:
+        """The loss of the last row."""
+        return float(self._losses.rows[-1])
 
     def add_row(self, x: np.ndarray, loss: Any, size: Any, rate: Any, n_trials: int) -> None:
-        """Append one row; rows are put together in blocks."""
-        self.last_x, self.last_loss = x, float(loss)
-        if self.last_finite_x is None or (np.isfinite(loss) and np.isfinite(size)):
-            self.last_finite_x = x
-        if np.ndim(rate) > len(self.rate_shape):
-            rate = np.max(rate)
-        self._waiting.append((x, loss, size, np.broadcast_to(rate, self.rate_shape)))
-        self.n_rows += 1
-        self.n_trials += n_trials
-        if len(self._waiting) == _ROWS_A_BLOCK or len(self._waiting) * x.nbytes > PATH_BYTES // 8:
-            self._put_together()
+        """Append one row."""
+        rate = rate if np.ndim(rate) <= len(self.rate_shape) else np.max(rate)
+        self.add_rows(x[None], (loss, size, np.broadcast_to(rate, self.rate_shape)[None]), 1, n_trials)
 
-    def add_rows(self, x: np.ndarray | None, columns: tuple[Any, Any, Any], n_trials: int) -> None:
-        """Append rows: points of shape (n, size), or None where they are not kept; losses, sizes and rates."""
+    def add_rows(self, x: np.ndarray | None, columns: tuple[Any, Any, Any], n: int, n_trials: int) -> None:
+        """Append n rows: points of shape (n, size) or None where the caller keeps them; losses, sizes, rates."""
         losses, sizes, rates = columns
         if x is not None:
-            self.last_x = x[-1]
-            finite = np.flatnonzero(np.isfinite(losses) & np.isfinite(sizes))
-            if finite.size or self.last_finite_x is None:
-                self.last_finite_x = x[finite[-1] if finite.size else 0]
-            self._keep(x, self.n_rows)
-        self._scalars.append((losses, sizes, rates))
-        self.last_loss = float(losses[-1])
-        self.n_rows += len(losses)
+            self._note_last(x, losses, sizes)
+            if self.keeps_path:
+                self._points.append(x[(-self.n_rows) % self.stride :: self.stride])
+                self._thin()
+        self._losses.append(losses, n)
+        self._sizes.append(sizes, n)
+        self._rates.append(rates, n)
+        self.n_rows += n
         self.n_trials += n_trials
 
     def path(self) -> tuple[np.ndarray | None, np.ndarray]:
         """The points and their steps, the last row always among them."""
-        self._put_together()
         if not self.keeps_path or self.last_x is None:
             return None, np.arange(self.n_rows)
-        steps = np.arange(0, self.n_rows, self.stride)
-        missing = steps[-1] != self.n_rows - 1
-        rows = np.concatenate([*self._points, *([self.last_x[None]] if missing else [])])
-        return rows, np.append(steps, self.n_rows - 1) if missing else steps
+        rows, steps = self._points.rows, np.arange(0, self.n_rows, self.stride)
+        if steps[-1] == self.n_rows - 1:
+            return rows, steps
+        return np.concatenate([rows, self.last_x[None]]), np.append(steps, self.n_rows - 1)
 
     def columns(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Losses, gradient sizes and rates of all rows."""
-        self._put_together()
-        losses, sizes, rates = (np.concatenate(parts) for parts in zip(*self._scalars, strict=True))
-        rates[-1] = np.nan  # no step leaves the last row
-        return losses, sizes, rates
+        self._rates.rows[-1] = np.nan  # no step leaves the last row
+        return self._losses.rows, self._sizes.rows, self._rates.rows
 
-    def _put_together(self) -> None:
-        if not self._waiting:
-            return
-        points, *columns = zip(*self._waiting, strict=True)
-        if self.keeps_path:
-            self._keep(np.stack(points), self.n_rows - len(points))
-        self._scalars.append(tuple(np.array(column, dtype=self.dtype) for column in columns))
-        self._waiting = []
+    def _note_last(self, x: np.ndarray, losses: Any, sizes: Any) -> None:
+        """Only the last row of a run can be other than finite."""
+        self.last_x = x[-1].copy()
+        if np.isfinite(np.ravel(losses)[-1]) and np.isfinite(np.ravel(sizes)[-1]):
+            self.last_finite_x = self.last_x
+        elif len(x) > 1 or self.last_finite_x is None:
+            self.last_finite_x = x[max(len(x) - 2, 0)].copy()
 
-    def _keep(self, x: np.ndarray, first: int) -> None:
-        """Keep the points whose step is a multiple of the stride; double it where they take too much."""
-        kept = x[(-first) % self.stride :: self.stride]
-        self._points.append(kept)
-        self._point_bytes += kept.nbytes
-        while self.record == "auto" and self._point_bytes > PATH_BYTES and self.stride < self.n_rows + len(x):
+    def _thin(self) -> None:
+        while self.record == "auto" and self._points.rows.nbytes > PATH_BYTES and len(self._points.rows) > 2:
             self.stride *= 2
-            self._points = [np.concatenate(self._points)[::2].copy()]
-            self._point_bytes = self._points[0].nbytes
+            self._points.keep_every_second()
+
+
+class _Column:
+    """An array that grows at its end. Memory that was never written to costs nothing but addresses."""
+
+    def __init__(self, shape: tuple[int, ...], dtype: np.dtype[Any], max_rows: int):
+        row_bytes = max(1, int(np.prod(shape))) * dtype.itemsize
+        capacity = max(1, min(max_rows, _FIRST_ROWS, 2 * PATH_BYTES // row_bytes))
+        self._array = np.empty((capacity, *shape), dtype)
+        self._n = 0
+
+    @property
+    def rows(self) -> np.ndarray:
+        return self._array[: self._n]
+
+    def append(self, rows: Any, n: int | None = None) -> None:
+        n = len(rows) if n is None else n
+        if self._n + n > len(self._array):
+            grown = np.empty((max(2 * len(self._array), self._n + n), *self._array.shape[1:]), self._array.dtype)
+            grown[: self._n] = self.rows
+            self._array = grown
+        self._array[self._n : self._n + n] = rows
+        self._n += n
+
+    def keep_every_second(self) -> None:
+        kept = self.rows[::2].copy()
+        self._n = 0
+        self.append(kept)

@@ -1,7 +1,7 @@
 """One step of any descent: what both engines do, written once for NumPy and JAX.
 
-    look    the loss and gradient at a point, and the status that the point has by itself
-    leave   the learning rate, the step, and the status once the step is known
+    look    the loss and gradient at a point
+    leave   the learning rate and the step away from it, with the facts that say whether the run goes on
 
 A row of the record is a `look` with the rate of the `leave` that follows it.
 """
@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from downslope.learning_rates import Here, LearningRate
 from downslope.methods import Method
-from downslope.stopping import Limits, Status, status_after_step, status_at_point
+from downslope.stopping import Facts, Limits, goes_on
 
 
 class Oracle(NamedTuple):
@@ -50,7 +50,6 @@ class Position(NamedTuple):
     x: Any
     method_state: Any
     rate_state: Any
-    status: Any
 
 
 class View(NamedTuple):
@@ -59,8 +58,7 @@ class View(NamedTuple):
     loss: Any
     gradient: Any
     gradient_size: Any
-    stationarity: Any
-    status: Any
+    facts: Facts
 
 
 class Departure(NamedTuple):
@@ -69,11 +67,12 @@ class Departure(NamedTuple):
     learning_rate: Any
     n_trials: Any
     position: Position
+    facts: Facts
 
 
-def start(rules: Rules, x: Any, zero: Any) -> Position:
-    """The position before the first step; `zero` is the array library's integer 0."""
-    return Position(zero, x, rules.method.init(x), rules.learning_rate.init(x), zero)
+def start(rules: Rules, x: Any) -> Position:
+    """The position before the first step."""
+    return Position(0, x, rules.method.init(x), rules.learning_rate.init(x))
 
 
 def look(oracle: Oracle, library: Library, rules: Rules, position: Position) -> View:
@@ -86,15 +85,13 @@ def look(oracle: Oracle, library: Library, rules: Rules, position: Position) -> 
     if rules.bounds is not None:
         stationarity = xp.max(xp.abs(_project(xp, rules, x - gradient) - x))
     finite = xp.isfinite(loss) & xp.isfinite(size)
-    status = status_at_point(rules.limits, finite, loss, stationarity)
-    return View(loss, gradient, size, stationarity, status)
+    # The step count is left out: on the last row, too, a search may fail or a step stall.
+    return View(loss, gradient, size, Facts(-1, finite, loss, stationarity))
 
 
-def leave(
-    oracle: Oracle, library: Library, rules: Rules, position: Position, view: View, stopped: Any = False
-) -> Departure:
-    """Choose a rate, make the step, and say whether the run goes on from where it leads."""
-    xp, (k, x, method_state, rate_state, _) = library.xp, position
+def leave(oracle: Oracle, library: Library, rules: Rules, position: Position, view: View) -> Departure:
+    """Choose a rate and make the step; `facts` then tell whether it counts."""
+    xp, (k, x, method_state, rate_state) = library.xp, position
     gradient = view.gradient
     if rules.noise is not None:
         gradient = gradient + rules.noise * standard_normal(rules.seed, k, x)
@@ -111,23 +108,20 @@ def leave(
         gradient=view.gradient,
         move=lambda rate: step_and_state(rate)[0],
         value=oracle.value,
-        running=view.status == Status.RUNNING,
+        running=goes_on(view.facts, rules.limits),
         xp=xp,
         while_loop=library.while_loop,
     )
     choice = rules.learning_rate.choose(rate_state, here)
     new_x, new_state = step_and_state(choice.rate)
     unmoved = xp.all(new_x == x)
-    status = status_after_step(
-        view.status,
-        rules.limits,
-        k,
-        at_rest=unmoved & (view.stationarity == 0),
+    facts = view.facts._replace(
+        step=k,
+        at_rest=unmoved & (view.facts.stationarity == 0),
         found=choice.found,
         stalled=unmoved & _same(xp, new_state, method_state),
-        stopped=stopped,
     )
-    return Departure(choice.rate, choice.n_trials, Position(k + 1, new_x, new_state, choice.state, status))
+    return Departure(choice.rate, choice.n_trials, Position(k + 1, new_x, new_state, choice.state), facts)
 
 
 def standard_normal(seed: Any, step: Any, like: Any) -> Any:

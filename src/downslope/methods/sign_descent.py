@@ -32,6 +32,6 @@ class SignDescent(Method):
 
     def update(self, gradient: Any, state: tuple[()], learning_rate: Any) -> tuple[Any, tuple[()]]:
         """-a sign(g); zero where the slope is zero."""
-        # 0 * gradient keeps the gradient's dtype: PyTorch would make int * float a float32.
-        sign = 0 * gradient + 1 * (gradient > 0) - 1 * (gradient < 0)
+        one = 0 * gradient + 1  # in the gradient's own dtype, which a plain 1 * (gradient > 0) would leave
+        sign = one * (gradient > 0) - one * (gradient < 0)
         return -learning_rate * sign, state

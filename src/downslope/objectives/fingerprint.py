@@ -19,7 +19,7 @@ import numpy as np
 _WHOLE_BYTES = 2**20
 _N_SAMPLES = 4096
 _DEPTH = 6
-_LIBRARIES = {"numpy", "scipy", "jax", "jaxlib", "torch", "downslope", *sys.stdlib_module_names}
+_LIBRARIES = {"numpy", "scipy", "jax", "jaxlib", "torch", *sys.stdlib_module_names}
 
 
 def fingerprint(fun: Callable[..., Any]) -> Hashable:
@@ -56,6 +56,8 @@ def _of(value: Any, depth: int, seen: frozenset[int]) -> Hashable:
         return ("method", inside(value.__func__), inside(value.__self__))
     if isinstance(value, functools.partial):
         return ("partial", inside(value.func), inside(value.args), inside(value.keywords))
+    if _is_frozen(value):
+        return ("frozen", value)
     if isinstance(value, list | tuple):
         return (type(value).__name__, tuple(inside(item) for item in value))
     if isinstance(value, dict):
@@ -63,6 +65,12 @@ def _of(value: Any, depth: int, seen: frozenset[int]) -> Hashable:
     if isinstance(value, types.ModuleType | type) or not hasattr(value, "__dict__"):
         return (type(value).__name__, getattr(value, "__name__", None), id(value))
     return ("object", id(value), inside(vars(value)))
+
+
+def _is_frozen(value: Any) -> bool:
+    """A frozen dataclass, such as a Formula, that hashes by its content."""
+    parameters = getattr(type(value), "__dataclass_params__", None)
+    return bool(parameters and parameters.frozen and parameters.eq and isinstance(value, Hashable))
 
 
 def _of_array(value: Any) -> Hashable:

@@ -2,7 +2,10 @@
 
     memory      numbers that change in place, over JAX values that do not
     array       TracedArray, which the code sees in place of an ndarray
+    numbers     what happens when the code asks for plain numbers
     indexing    what an index means, by asking NumPy
+    conversion  between what NumPy code holds and what JAX takes
+    names       which function needs which treatment
     dispatch    NumPy's functions -> JAX's, by name
     stand_ins   for what NumPy does not hand over: np.zeros, np.array([...]), math.cos, max
     copies      the user's function with the stand-ins in place
@@ -24,9 +27,9 @@ from typing import Any
 import jax
 import numpy as np
 
-from downslope.objectives.numpy_tracing import dispatch
 from downslope.objectives.numpy_tracing.array import TracedArray
-from downslope.objectives.numpy_tracing.copies import Copies, Names
+from downslope.objectives.numpy_tracing.conversion import is_traced, plain
+from downslope.objectives.numpy_tracing.copies import CodeFacts, Copies
 from downslope.objectives.numpy_tracing.memory import LeftNumPy, Memory
 
 __all__ = ["LeftNumPy", "TracedArray", "run_on_jax", "where_it_left"]
@@ -52,7 +55,7 @@ def run_on_jax(fun: Callable[..., Any]) -> Callable[..., Any]:
     >>> [float(g) for g in gradient]
     [396.0, 200.0]
     """
-    known: dict[types.CodeType, Names] = {}
+    known: dict[types.CodeType, CodeFacts] = {}
 
     def on_jax(*args: Any, **kwargs: Any) -> Any:
         args, kwargs = jax.tree.map(_wrapped_argument, (args, kwargs))
@@ -93,8 +96,8 @@ def _wrapped_argument(leaf: Any) -> Any:
 
 def _unwrapped(result: Any) -> Any:
     def as_jax(leaf: Any) -> Any:
-        number = isinstance(leaf, np.ndarray | np.generic | int | float | complex) or dispatch.is_traced(leaf)
-        return jax.numpy.asarray(dispatch.plain(leaf)) if number else leaf
+        number = isinstance(leaf, np.ndarray | np.generic | int | float | complex) or is_traced(leaf)
+        return jax.numpy.asarray(plain(leaf)) if number else leaf
 
     return jax.tree.map(as_jax, result)
 

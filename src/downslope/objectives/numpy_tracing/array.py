@@ -2,14 +2,13 @@
 
 NumPy hands its calls over through its own protocols, `__array_ufunc__` and `__array_function__` (NEP 13
 and 18); `dispatch` finds JAX's counterpart. This file is the rest of an ndarray: shape, indexing,
-assignment, views, conversion to plain numbers.
+assignment, views.
 
 A 0-dimensional result is a *scalar*, which no assignment can change, as NumPy's `float64` is.
 """
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,91 +17,12 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
-from downslope.objectives.numpy_tracing.memory import LARGEST_CELLS, LeftNumPy, Memory, Step, put
-
-# Methods that are the NumPy function of the same name, called on the array.
-METHODS = frozenset(
-    [
-        "sum",
-        "prod",
-        "mean",
-        "std",
-        "var",
-        "max",
-        "min",
-        "argmax",
-        "argmin",
-        "cumsum",
-        "cumprod",
-        "all",
-        "any",
-        "dot",
-        "trace",
-        "take",
-        "repeat",
-        "searchsorted",
-        "diagonal",
-        "swapaxes",
-        "squeeze",
-        "argsort",
-        "nonzero",
-        "compress",
-        "conj",
-        "conjugate",
-        "round",
-        "clip",
-    ]
-)
-# Object arrays call ufuncs as methods of their elements: np.sin of one calls element.sin().
-ELEMENTWISE = frozenset(
-    [
-        "sin",
-        "cos",
-        "tan",
-        "arcsin",
-        "arccos",
-        "arctan",
-        "sinh",
-        "cosh",
-        "tanh",
-        "arcsinh",
-        "arccosh",
-        "arctanh",
-        "exp",
-        "exp2",
-        "expm1",
-        "log",
-        "log2",
-        "log10",
-        "log1p",
-        "sqrt",
-        "cbrt",
-        "square",
-        "fabs",
-        "floor",
-        "ceil",
-        "trunc",
-        "rint",
-        "sign",
-        "degrees",
-        "radians",
-        "deg2rad",
-        "rad2deg",
-        "isnan",
-        "isinf",
-        "isfinite",
-        "arctan2",
-        "hypot",
-        "logaddexp",
-        "maximum",
-        "minimum",
-        "fmax",
-        "fmin",
-    ]
-)
+from downslope.objectives.numpy_tracing.memory import LeftNumPy, Memory, Step, put
+from downslope.objectives.numpy_tracing.names import METHODS
+from downslope.objectives.numpy_tracing.numbers import PlainNumbers
 
 
-class TracedArray(NDArrayOperatorsMixin):
+class TracedArray(PlainNumbers, NDArrayOperatorsMixin):
     """An array of NumPy's behaviour and JAX's numbers."""
 
     __slots__ = ("_is_scalar", "_memory", "_seen", "_steps")
@@ -163,7 +83,7 @@ class TracedArray(NDArrayOperatorsMixin):
     nbytes = property(lambda self: self.size * self.dtype.itemsize)
     itemsize = property(lambda self: self.dtype.itemsize)
     T = property(lambda self: self.transpose())
-    mT = property(lambda self: np.swapaxes(self, -1, -2))
+    mT = property(lambda self: np.swapaxes(self, -1, -2))  # noqa: N815
     real = property(lambda self: np.real(self))
     imag = property(lambda self: np.imag(self))
     flat = property(lambda self: self.flatten())
@@ -179,15 +99,6 @@ class TracedArray(NDArrayOperatorsMixin):
     def __contains__(self, item: Any) -> bool:
         return bool(np.any(self == item))
 
-    def __repr__(self) -> str:
-        return f"TracedArray({self.value!r})"
-
-    def __str__(self) -> str:
-        return str(self.value)
-
-    def __format__(self, spec: str) -> str:
-        return str(self.value) if isinstance(self.value, jax.core.Tracer) else format(self.value, spec)
-
     # -- NumPy's protocols -------------------------------------------------------------------------------
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
@@ -200,76 +111,14 @@ class TracedArray(NDArrayOperatorsMixin):
 
         return dispatch.apply_function(function, args, kwargs)
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
-        """An object array of scalars, which computes element by element until it meets a traced array."""
-        caller = sys._getframe(1).f_globals.get("__name__", "")
-        if self.is_constant:
-            numbers = np.array(self.value, dtype=dtype)
-        elif caller.split(".")[0] == "scipy":
-            raise LeftNumPy(f"{caller} needs plain numbers")
-        elif dtype not in (None, object) or self.dtype.kind not in "fc":
-            raise LeftNumPy("a plain NumPy array was asked for, as by np.asarray(x, dtype=float)")
-        elif self.size > LARGEST_CELLS:
-            raise LeftNumPy(f"an array of {self.size:,} numbers would be traced one by one")
-        else:
-            numbers = np.empty(self.shape, dtype=object)
-            for index in np.ndindex(self.shape):
-                numbers[index] = self[index] if self.shape else self
-        if copy is not True:  # NumPy would share the memory, which these two cannot
-            numbers.flags.writeable = False
-            self.freeze("np.asarray")
-        return numbers
-
     def __getattr__(self, name: str) -> Any:
-        if name in METHODS or name in ELEMENTWISE:
-            function = getattr(np, name)
+        function: Any = getattr(np, name, None)
+        # The ufuncs too: np.sin of an object array calls element.sin().
+        if name in METHODS or isinstance(function, np.ufunc):
             return lambda *args, **kwargs: function(self, *args, **kwargs)
         if hasattr(np.ndarray, name) and not name.startswith("__"):
             raise LeftNumPy(f"the array method or attribute .{name} has no counterpart in JAX")
         raise AttributeError(f"'numpy.ndarray' object has no attribute {name!r}")
-
-    # -- plain numbers -----------------------------------------------------------------------------------
-
-    def __bool__(self) -> bool:
-        if self.size != 1:
-            raise ValueError("The truth value of an array with more than one element is ambiguous.")
-        return bool(self.value.reshape(()))
-
-    def __float__(self) -> float:
-        if self.is_constant:
-            return float(self.value)
-        raise LeftNumPy("a plain number was asked for, by float(), a C function or `plain_array[i] = ...`")
-
-    def __complex__(self) -> complex:
-        return complex(float(self))
-
-    def __int__(self) -> int:
-        # Truncation is constant almost everywhere, so cutting the derivative here is exact.
-        return int(self.value.astype(int)) if self.dtype.kind != "c" else int(float(self))
-
-    def __index__(self) -> int:
-        if self.dtype.kind not in "iu":
-            raise TypeError("only integer scalar arrays can be converted to a scalar index")
-        return int(self.value)
-
-    def __round__(self, digits: int | None = None) -> Any:
-        return int(np.rint(self)) if digits is None else np.round(self, digits)
-
-    def __trunc__(self) -> int:
-        return int(self)
-
-    def __floor__(self) -> int:
-        return int(np.floor(self))
-
-    def __ceil__(self) -> int:
-        return int(np.ceil(self))
-
-    def item(self, *index: Any) -> Any:
-        """One number; a traced one stays traced, as a scalar."""
-        return self[index] if len(index) > 1 else self.reshape(-1)[index[0]] if index else self.reshape(())[()]
-
-    def tolist(self) -> Any:
-        return [row.tolist() if self.ndim > 1 else row for row in self] if self.ndim else self.item()
 
     # -- copies and views --------------------------------------------------------------------------------
 
@@ -323,31 +172,32 @@ class TracedArray(NDArrayOperatorsMixin):
         self[...] = number
 
     def sort(self, axis: int = -1) -> None:
-        self.replace(np.sort(self, axis=axis).value)
+        ordered: Any = np.sort(self, axis=axis)
+        self.replace(ordered.value)
 
     # -- indexing ----------------------------------------------------------------------------------------
 
     def __getitem__(self, index: Any) -> Any:
-        from downslope.objectives.numpy_tracing import dispatch, indexing
+        from downslope.objectives.numpy_tracing import conversion, indexing
 
         index, is_static = indexing.normalised(index)
         if not is_static:  # an index beyond the end gives NaN, never JAX's silently clamped neighbour
-            return dispatch.wrapped(jnp.asarray(self.value).at[index].get(mode="fill", fill_value=jnp.nan))
+            return conversion.wrapped(jnp.asarray(self.value).at[index].get(mode="fill"))
         target = indexing.addressed(self.shape, index)
         if not isinstance(target, np.ndarray):
             number = self._memory.cell(index) if not self._steps else self.value[index]
-            return dispatch.wrapped(number)
+            return conversion.wrapped(number)
         if indexing.is_basic(index) and not self._is_scalar:
             return self._view(Step(lambda v: v[index], lambda whole, part: put(whole, index, part)))
         return TracedArray(Memory(self.value[index]))
 
     def __setitem__(self, index: Any, new: Any) -> None:
-        from downslope.objectives.numpy_tracing import dispatch, indexing
+        from downslope.objectives.numpy_tracing import conversion, indexing
 
         if self._is_scalar:
             raise TypeError(f"'numpy.{self.dtype}' object does not support item assignment")
         self._memory.check_writable()
-        part = dispatch.plain_array(new)
+        part = conversion.plain_array(new)
         if part.dtype.kind == "c" and self.dtype.kind != "c":
             raise LeftNumPy("a complex number would lose its imaginary part")
         mask = indexing.traced_mask(index, self.shape)

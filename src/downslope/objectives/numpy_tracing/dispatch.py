@@ -15,111 +15,16 @@ import numpy as np
 import scipy.special
 
 from downslope.objectives.numpy_tracing.array import TracedArray
-from downslope.objectives.numpy_tracing.memory import LARGEST_CELLS, LeftNumPy, Memory, joined
-
-REDUCTIONS = {"add": "sum", "multiply": "prod", "maximum": "max", "minimum": "min", "logical_and": "all"}
-REDUCTIONS |= {"logical_or": "any"}
-ACCUMULATIONS = {"add": "cumsum", "multiply": "cumprod"}
-# Options that change nothing here, whatever they say: they are about memory layout.
-WITHOUT_EFFECT = frozenset({"order", "subok", "like"})
-# Functions of several arrays in one list, which must not be stacked into one.
-OF_SEVERAL = frozenset(
-    [
-        "concatenate",
-        "concat",
-        "stack",
-        "vstack",
-        "hstack",
-        "dstack",
-        "column_stack",
-        "block",
-        "multi_dot",
-        "select",
-        "piecewise",
-    ]
+from downslope.objectives.numpy_tracing.conversion import is_traced, plain, plain_array, wrapped
+from downslope.objectives.numpy_tracing.memory import LeftNumPy, Memory
+from downslope.objectives.numpy_tracing.names import (
+    ACCUMULATIONS,
+    IN_PLACE,
+    OF_SEVERAL,
+    REDUCTIONS,
+    SHARING,
+    WITHOUT_EFFECT,
 )
-# Functions whose result may look into the memory of their argument.
-SHARING = frozenset(
-    [
-        "swapaxes",
-        "moveaxis",
-        "rollaxis",
-        "squeeze",
-        "expand_dims",
-        "broadcast_to",
-        "broadcast_arrays",
-        "atleast_1d",
-        "atleast_2d",
-        "atleast_3d",
-        "diagonal",
-        "diag",
-        "real",
-        "imag",
-        "real_if_close",
-        "flip",
-        "fliplr",
-        "flipud",
-        "rot90",
-        "split",
-        "array_split",
-        "hsplit",
-        "vsplit",
-        "dsplit",
-        "permute_dims",
-        "matrix_transpose",
-        "einsum",
-        "nan_to_num",
-        "meshgrid",
-        "unstack",
-        "resize",
-        "trim_zeros",
-        "astype",
-    ]
-)
-IN_PLACE = frozenset({"put", "place", "putmask", "put_along_axis"})
-
-
-def wrapped(result: Any) -> Any:
-    """A result as NumPy code expects it: arrays and traced scalars wrapped, plain numbers as they are."""
-    if isinstance(result, jax.Array):
-        return TracedArray(Memory(result), is_scalar=result.ndim == 0)
-    if type(result) is np.ndarray:
-        return TracedArray(Memory(result)) if result.dtype != object else result
-    if isinstance(result, tuple):
-        items = [wrapped(item) for item in result]
-        return type(result)(*items) if hasattr(result, "_fields") else tuple(items)
-    return [wrapped(item) for item in result] if isinstance(result, list) else result
-
-
-def is_traced(item: Any) -> bool:
-    """Whether a traced array is somewhere in lists, tuples and object arrays."""
-    if type(item) is TracedArray or isinstance(item, jax.Array):
-        return True
-    if isinstance(item, list | tuple):
-        return any(is_traced(part) for part in item)
-    return type(item) is np.ndarray and item.dtype == object and any(is_traced(part) for part in item.flat)
-
-
-def plain(item: Any, *, stacking: bool = True) -> Any:
-    """An argument without traced arrays; lists that hold some become one array."""
-    if type(item) is TracedArray:
-        return item.value
-    if type(item) is np.ndarray and item.dtype == object and is_traced(item):
-        if item.size > LARGEST_CELLS:
-            raise LeftNumPy(f"an array of {item.size:,} traced numbers would be traced one by one")
-        return joined([plain(number) for number in item.flat]).reshape(item.shape)
-    if isinstance(item, list | tuple) and is_traced(item):
-        parts = [plain(part) for part in item]
-        return _stacked(parts) if stacking else type(item)(parts)
-    if callable(item) and not isinstance(item, type):
-        return lambda *args, **kwargs: plain(item(*map(wrapped, args), **kwargs))
-    return item
-
-
-def plain_array(item: Any) -> Any:
-    """An array, of NumPy or of JAX, from a number, an array or nested lists of either."""
-    value = plain(item)
-    return value if isinstance(value, jax.Array) else np.asarray(value)
 
 
 def apply_ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -158,10 +63,11 @@ def apply_function(function: Callable[..., Any], args: tuple[Any, ...], kwargs: 
     out = kwargs.pop("out", None)
     result = _call(function, _function_of_jax(function), args, kwargs)
     if name in SHARING:
-        first = args[0] if args else None
+        first: Any = args[0] if args else None
         if name.startswith("atleast") and type(first) is TracedArray and np.shape(result) == first.shape:
             return first
-        if any(type(arg) is TracedArray and not arg.is_scalar for arg in _flat(args)):
+        is_copy = (name == "diag" and np.ndim(first) == 1) or (name == "nan_to_num" and kwargs.get("copy", True))
+        if not is_copy and any(type(arg) is TracedArray and not arg.is_scalar for arg in _flat(args)):
             for array in _flat((args, result)):
                 if type(array) is TracedArray:
                     array.freeze(f"np.{name}")
@@ -200,7 +106,8 @@ def _ufunc_of_jax(ufunc: Any) -> Any:
 def _function_of_jax(function: Any) -> Any:
     places = {"numpy": (np, jnp), "numpy.linalg": (np.linalg, jnp.linalg), "numpy.fft": (np.fft, jnp.fft)}
     ours, theirs = places.get(function.__module__, (None, None))
-    return getattr(theirs, function.__name__, None) if getattr(ours, function.__name__, None) is not None else None
+    name = function.__name__
+    return getattr(theirs, name, None) if getattr(ours, name, None) is function else None
 
 
 def _full_name(function: Any) -> str:
@@ -208,15 +115,6 @@ def _full_name(function: Any) -> str:
     if isinstance(function, np.ufunc):
         module = "np" if getattr(np, function.__name__, None) is function else "scipy.special"
     return f"{module.replace('numpy', 'np')}.{function.__name__}"
-
-
-def _stacked(parts: list[Any]) -> Any:
-    if not any(isinstance(part, jax.Array) for part in parts):
-        return np.array(parts)
-    shapes = {np.shape(part) for part in parts}
-    if len(shapes) > 1:
-        raise ValueError(f"the requested array has an inhomogeneous shape: {sorted(shapes)}")
-    return joined(parts) if shapes == {()} else jnp.stack([jnp.asarray(part) for part in parts])
 
 
 def _stored(result: Any, out: Any) -> Any:

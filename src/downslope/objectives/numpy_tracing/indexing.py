@@ -54,7 +54,8 @@ def fitted(part: Any, shape: tuple[int, ...]) -> Any:
     given = part.shape
     while part.ndim > len(shape) and part.shape[0] == 1:
         part = part[0]
-    if part.ndim > len(shape) or np.broadcast_shapes(part.shape, shape) != shape:
+    padded = (1,) * (len(shape) - part.ndim) + part.shape
+    if len(padded) > len(shape) or any(a not in (1, b) for a, b in zip(padded, shape, strict=True)):
         raise ValueError(f"could not broadcast input array from shape {given} into shape {shape}")
     if part.shape == shape:
         return part

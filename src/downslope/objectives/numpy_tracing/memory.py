@@ -67,13 +67,14 @@ class Memory:
 
     def cell(self, index: Any) -> Any:
         """One number. The first one taken from a JAX array splits all of it: the derivative of one split is
-        one concatenation, where that of each `x[i]` is an array of zeros with one number in it."""
+        one concatenation, where that of each `x[i]` is an array of zeros with one number in it.
+        """
         if self._cells is None:
             if isinstance(self._whole, np.ndarray) or not 1 < self._whole.size <= LARGEST_CELLS:
                 return self._whole[index]
-            self._cells = np.empty(self._whole.size, dtype=object)
-            self._cells[:] = jax.lax.split(self._whole.ravel(), (1,) * self._whole.size)
-            self._cells = self._cells.reshape(self.shape)
+            self._cells = np.empty(self.shape, dtype=object)
+            for place, piece in enumerate(jax.lax.split(self._whole.ravel(), (1,) * self._whole.size)):
+                self._cells.flat[place] = piece
         number = self._cells[index]
         return number.reshape(()) if isinstance(number, jax.Array) else self.dtype.type(number)
 
@@ -102,6 +103,7 @@ def joined(numbers: Iterable[Any], dtype: Any = None) -> Any:
     """A vector from single numbers; neighbouring constants become one array."""
     runs: list[Any] = []
     for traced, run in itertools.groupby(numbers, lambda number: isinstance(number, jax.Array)):
-        runs.append(jnp.concatenate([jnp.ravel(n) for n in run]) if traced else np.array(list(run)))
+        members = list(run)
+        runs.append(jnp.concatenate([jnp.ravel(n) for n in members]) if traced else np.array(members))
     vector = runs[0] if len(runs) == 1 else jnp.concatenate(runs)
     return vector if dtype is None else vector.astype(dtype)

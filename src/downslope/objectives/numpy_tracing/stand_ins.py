@@ -17,14 +17,16 @@ from typing import Any
 import jax
 import numpy as np
 import scipy
+import scipy.optimize
 import scipy.special
 
-from downslope.objectives.numpy_tracing import dispatch
+from downslope.objectives.numpy_tracing import conversion, dispatch
 from downslope.objectives.numpy_tracing.array import TracedArray
 from downslope.objectives.numpy_tracing.memory import LeftNumPy, Memory
+from downslope.objectives.numpy_tracing.names import CONVERTERS, MAKERS, MATH
 
 NUMPY = ("numpy", "numpy.linalg", "numpy.fft")
-MODULES = (np, np.linalg, np.fft, math, scipy, scipy.special)
+MODULES = (np, np.linalg, np.fft, math, scipy, scipy.special, scipy.optimize)
 
 
 class _Module(types.ModuleType):
@@ -64,7 +66,7 @@ def _listening(function: Any) -> Any:
 def _holds_arrays(item: Any) -> bool:
     if isinstance(item, list | tuple):
         return any(_holds_arrays(part) for part in item)
-    return type(item) is TracedArray or dispatch.is_traced(item)
+    return type(item) is TracedArray or conversion.is_traced(item)
 
 
 # -- arrays that a function makes ------------------------------------------------------------------------
@@ -93,7 +95,7 @@ def _array(function: Any, *, copies: bool) -> Any:
             return made if isinstance(obj, np.ndarray) and not copy else _fresh(made)
         if type(obj) is TracedArray and not copy and not obj.is_scalar and dtype in (None, obj.dtype):
             return obj
-        value = dispatch.plain_array(obj)
+        value = conversion.plain_array(obj)
         value = value.reshape((1,) * (kwargs.get("ndmin", 0) - value.ndim) + value.shape)
         new = TracedArray(Memory(value, contiguous=type(obj) is not TracedArray))
         return new if dtype is None else new.astype(dtype)
@@ -123,7 +125,7 @@ def _either(plain: Callable[..., Any], traced: Callable[..., Any]) -> Callable[.
 
     @functools.wraps(plain)
     def call(*args: Any, **kwargs: Any) -> Any:
-        return (traced if dispatch.is_traced(args) else plain)(*args, **kwargs)
+        return (traced if _holds_arrays(args) else plain)(*args, **kwargs)
 
     return call
 
@@ -132,7 +134,7 @@ def _log(x: Any, base: Any = None) -> Any:
     return np.log(x) if base is None else np.log(x) / np.log(base)
 
 
-def _float(x: Any = 0.0) -> Any:
+def float_of(x: Any = 0.0) -> Any:
     """`float`, which passes a traced scalar on as it is."""
     if type(x) is not TracedArray or x.is_constant:
         return float(x)
@@ -148,7 +150,7 @@ def _extreme(name: str) -> Any:
     @functools.wraps(builtin)
     def choose(*args: Any, **kwargs: Any) -> Any:
         numbers = list(args[0]) if len(args) == 1 else list(args)
-        if kwargs or not numbers or not dispatch.is_traced(numbers) or any(np.ndim(n) for n in numbers):
+        if kwargs or not numbers or not conversion.is_traced(numbers) or any(np.ndim(n) for n in numbers):
             return builtin(numbers, **kwargs)
         best = numbers[0]
         for number in numbers[1:]:  # the first of equals wins, as in Python
@@ -168,81 +170,43 @@ def _of_jax(name: str, **defaults: Any) -> Any:
 
     def call(*args: Any, **kwargs: Any) -> Any:
         options = {**defaults, **kwargs} if len(args) == 1 else kwargs
-        arrays = [dispatch.plain_array(arg) for arg in args[:1]]
-        return dispatch.wrapped(theirs(*arrays, *map(dispatch.plain, args[1:]), **options))
+        arrays = [conversion.plain_array(arg) for arg in args[:1]]
+        return conversion.wrapped(theirs(*arrays, *map(conversion.plain, args[1:]), **options))
 
     return call
 
 
+def _rosen(x: Any) -> Any:
+    """scipy.optimize.rosen, which every introduction begins with."""
+    return np.sum(100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2, axis=0)
+
+
 FUNCTIONS = (types.FunctionType, types.BuiltinFunctionType, type(np.sum))
 BUILTINS: dict[str, Any] = {"max": _extreme("max"), "min": _extreme("min"), "__import__": _import}
-SAME_NAME = [
-    "sin",
-    "cos",
-    "tan",
-    "sinh",
-    "cosh",
-    "tanh",
-    "exp",
-    "exp2",
-    "expm1",
-    "log2",
-    "log10",
-    "log1p",
-    "sqrt",
-    "cbrt",
-    "fabs",
-    "degrees",
-    "radians",
-    "hypot",
-    "isnan",
-    "isinf",
-    "isfinite",
-    "copysign",
-    "fmod",
-]
-OTHER_NAME = {"asin": "arcsin", "acos": "arccos", "atan": "arctan", "atan2": "arctan2", "pow": "power"}
-OTHER_NAME |= {"asinh": "arcsinh", "acosh": "arccosh", "atanh": "arctanh", "fsum": "sum", "prod": "prod"}
 
 
 def _table() -> dict[int, Any]:
-    table: list[tuple[Any, Any]] = [(np.full, _full)]
-    for name in [
-        "zeros",
-        "ones",
-        "empty",
-        "eye",
-        "identity",
-        "tri",
-        "arange",
-        "linspace",
-        "logspace",
-        "geomspace",
-        "tile",
-        "repeat",
-        "copy",
-    ]:
-        table.append((getattr(np, name), _constructor(getattr(np, name))))
-    for name in ["zeros_like", "ones_like", "empty_like", "full_like", "diag", "outer", "fromiter", "vander"]:
-        table.append((getattr(np, name), _constructor(getattr(np, name))))
-    for name in ["array", "asarray", "asanyarray", "ascontiguousarray", "asarray_chkfinite"]:
-        table.append((getattr(np, name), _array(getattr(np, name), copies=name == "array")))
-    for name in SAME_NAME:
-        table.append((getattr(math, name), _either(getattr(math, name), _listening(getattr(np, name)))))
-    for name, other in OTHER_NAME.items():
-        table.append((getattr(math, name), _either(getattr(math, name), _listening(getattr(np, other)))))
+    pairs: list[tuple[Any, Any]] = [
+        (np.full, _full),
+        (math.lgamma, _either(math.lgamma, scipy.special.gammaln)),
+        (math.log, _either(math.log, _log)),
+        (scipy.optimize.rosen, _either(scipy.optimize.rosen, _rosen)),
+    ]
+    pairs += [(ours, _constructor(ours)) for ours in (getattr(np, name) for name in MAKERS)]
+    pairs += [(getattr(np, name), _array(getattr(np, name), copies=name == "array")) for name in CONVERTERS]
+    for name, other in MATH.items():
+        ours = getattr(math, name)
+        pairs.append((ours, _either(ours, _listening(getattr(np, other)))))
     for name in ("floor", "ceil", "trunc"):
-        whole = functools.partial(lambda rounded, x: rounded(x).astype(int), getattr(np, name))
-        table.append((getattr(math, name), _either(getattr(math, name), whole)))
+        ours, rounded = getattr(math, name), getattr(np, name)
+        pairs.append((ours, _either(ours, lambda x, rounded=rounded: rounded(x).astype(int))))
     for name in ("erf", "erfc", "gamma"):
-        table.append((getattr(math, name), _either(getattr(math, name), getattr(scipy.special, name))))
-    table.append((math.lgamma, _either(math.lgamma, scipy.special.gammaln)))
-    table.append((math.log, _either(math.log, _log)))
+        pairs.append((getattr(math, name), _either(getattr(math, name), getattr(scipy.special, name))))
     for name in ("logsumexp", "softmax", "log_softmax", "zeta", "polygamma", "multigammaln"):
         options = {"axis": None} if "softmax" in name else {}
         ours = getattr(scipy.special, name)
-        table.append((ours, _either(ours, _of_jax(name, **options))))
-    return {id(ours): theirs for ours, theirs in table}
+        pairs.append((ours, _either(ours, _of_jax(name, **options))))
+    return {id(ours): theirs for ours, theirs in pairs}
 
 
 STAND_INS = _table()
