@@ -23,14 +23,15 @@ def as_bounds(bounds: Any, structure: Structure, x0: np.ndarray) -> tuple[np.nda
     if bounds is None:
         return None
     lower, upper = (np.broadcast_to(np.asarray(side, dtype=x0.dtype), x0.shape) for side in _sides(bounds, x0.size))
-    names = structure.names()
-    for name, low, high, start in zip(names, lower, upper, x0, strict=True):
-        if not low <= high:  # also where one is NaN
-            raise InvalidInput("bounds", f"must have low <= high for {name}", (float(low), float(high)))
-        if low == np.inf or high == -np.inf:
-            raise InvalidInput("bounds", f"must leave room for {name}", (float(low), float(high)))
-        if not low <= start <= high:
-            raise InvalidInput("x0", f"must lie inside the bounds [{low:g}, {high:g}] of {name}", float(start))
+    for wrong, parameter, rule in (
+        (~(lower <= upper), "bounds", "must have low <= high"),  # also where one is NaN
+        ((lower == np.inf) | (upper == -np.inf), "bounds", "must leave room"),
+        (~((lower <= x0) & (x0 <= upper)), "x0", "must lie inside the bounds"),
+    ):
+        if wrong.any():
+            i = int(np.argmax(wrong))
+            name, box = structure.names()[i], f"[{lower[i]:g}, {upper[i]:g}]"
+            raise InvalidInput(parameter, f"{rule}; {name} = {x0[i]:g} has {box}", bounds)
     return lower.copy(), upper.copy()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
     import scipy.optimize
 
     from downslope.objectives.objective import GradientSource, Objective
+
+
+_MOST_NAMED = 100
+"""Up to so many variables each has a column of its own; more share one, `x`."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -62,8 +67,6 @@ class Run:
     """Wall time of the descent, compiling included."""
     notes: tuple[str, ...]
     """What a reader of the record should know: thinned paths, suspicious gradients, fallbacks."""
-    variables: tuple[str, ...]
-    """The name of each number of the point."""
     specification: dict[str, Any]
     """What was asked for, as numbers and words."""
     structure: Structure = field(repr=False)
@@ -73,6 +76,11 @@ class Run:
     def converged(self) -> bool:
         """True for TARGET_REACHED and GRADIENT_SMALL alone."""
         return self.status.converged
+
+    @functools.cached_property
+    def variables(self) -> tuple[str, ...]:
+        """The name of each number of the point."""
+        return self.objective.variable_names(self.structure)
 
     @property
     def message(self) -> str:
@@ -101,7 +109,7 @@ class Run:
             "status": self.status.name,
             "converged": self.converged,
             "message": self.message,
-            "x": dict(zip(self.variables, (_plain(v) for v in flat), strict=True)),
+            "x": self._named(flat),
             "loss": _plain(self.loss),
             "gradient_norm": _plain(self.gradient_norms[-1]),
             "n_steps": self.n_steps,
@@ -115,6 +123,11 @@ class Run:
             "specification": self.specification,
         }
 
+    def _named(self, flat: np.ndarray) -> dict[str, Any]:
+        if flat.size > _MOST_NAMED:
+            return {"x": [_plain(v) for v in flat]}
+        return dict(zip(self.variables, (_plain(v) for v in flat), strict=True))
+
     def rows(self) -> list[dict[str, float]]:
         """The record, one dict a recorded point: step, the variables, loss, gradient_norm, learning_rate.
 
@@ -123,7 +136,9 @@ class Run:
         {'step': 0, 'x': 5.0, 'loss': 25.0, 'gradient_norm': 10.0, 'learning_rate': 0.5}
         """
         columns = self._columns()
-        return [dict(zip(columns, (v.item() for v in row), strict=True)) for row in zip(*columns.values(), strict=True)]
+        return [
+            dict(zip(columns, (v.tolist() for v in row), strict=True)) for row in zip(*columns.values(), strict=True)
+        ]
 
     def to_dataframe(self) -> pandas.DataFrame:
         """The record as a pandas DataFrame with the columns of `rows`; MissingExtra without pandas."""
@@ -131,7 +146,8 @@ class Run:
             import pandas
         except ImportError:
             raise MissingExtra("to_dataframe()", "pandas", extra="pandas") from None
-        return pandas.DataFrame(self._columns())
+        columns = self._columns()
+        return pandas.DataFrame({name: list(c) if c.ndim > 1 else c for name, c in columns.items()})
 
     def to_scipy(self) -> scipy.optimize.OptimizeResult:
         """The outcome as SciPy's own result type; `success` is `converged`, `jac` the gradient at `x`.
@@ -160,9 +176,9 @@ class Run:
         points: dict[str, np.ndarray] = {}
         if self.path is not None:
             rows = self.structure.flatten_rows(self.path)
-            points = dict(zip(self.variables, rows.T, strict=True))
+            points = {"x": rows} if rows.shape[1] > _MOST_NAMED else dict(zip(self.variables, rows.T, strict=True))
         rates = self.learning_rates[steps]
-        if rates.ndim == 2:
+        if rates.ndim == 2 and rates.shape[1] <= _MOST_NAMED:
             named = {f"learning_rate {v}": column for v, column in zip(self.variables, rates.T, strict=True)}
         else:
             named = {"learning_rate": rates}

@@ -22,7 +22,7 @@ from jax import lax
 
 from downslope.engines.leaves import join, split
 from downslope.engines.recorder import Recorder
-from downslope.engines.step import Library, Oracle, Position, Rules, leave, look, start
+from downslope.engines.step import Library, Oracle, Position, Rules, leave, look, same, start
 from downslope.learning_rates import Custom, Schedule, WarmUp
 from downslope.stopping import Facts, Limits, Status, goes_on, status_of
 
@@ -33,7 +33,27 @@ BUFFER_BYTES = 16 * 2**20
 SECONDS_A_CHUNK = 0.1
 """Ctrl-C and the progress bar wait at most about this long."""
 
-_LIBRARY = Library(xp=jnp, while_loop=lax.while_loop)
+_SAMPLE = 1024
+
+
+def _unchanged(new: Any, old: Any, again: Callable[[], Any]) -> tuple[Any, Any]:
+    """Whether nothing moved.
+
+    Of long vectors the head is looked at first, which spares most steps a pass over memory; and the new
+    point is computed again where the head did not move, for XLA to write it over the old one.
+    """
+
+    def compare(new: Any) -> tuple[Any, Any]:
+        unmoved = jnp.all(new[0] == old[0])
+        return unmoved, jnp.asarray(unmoved & same(jnp, new[1], old[1]))
+
+    if jnp.size(old[0]) <= 4 * _SAMPLE:
+        return compare(new)
+    head_unmoved = jnp.all(new[0][:_SAMPLE] == old[0][:_SAMPLE])
+    return lax.cond(head_unmoved, lambda: compare(again()), lambda: (jnp.asarray(False), jnp.asarray(False)))  # type: ignore[no-any-return]
+
+
+_LIBRARY = Library(jnp, lax.while_loop, _unchanged)
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +84,7 @@ def run_compiled(
     n_rows = chunk_rows(x0, recorder.keeps_path)
     tabulated = _is_code(rules.learning_rate)
     n = _steps_in_time(seconds_a_step, n_rows)
+    max_steps = rules.limits.max_steps
     trail: deque[tuple[Position, int]] = deque(maxlen=2)
     position: Position | None = None
     with jax.enable_x64(True):
@@ -74,6 +95,8 @@ def run_compiled(
                 start_chunk, run_chunk, numbers = _chunk(oracle, kernels, present, x0, n_rows, recorder)
             if position is None:
                 position = start_chunk(x0, numbers)
+            if not recorder.keeps_path and first < max_steps:
+                n = min(n, max_steps - first)  # the last row begins a chunk, whose point is at hand
             began = time.perf_counter()
             trail.append((position, n))
             position, summary, buffers = run_chunk(position, n, numbers)
@@ -87,10 +110,9 @@ def run_compiled(
             after_chunk()
             n = _steps_in_time(seconds / filled, n_rows, at_most=8 * n)
         if not recorder.keeps_path:
-            recorder.last_x = np.asarray(position.x)
-            recorder.last_finite_x = recorder.last_x
-            if status is Status.NOT_FINITE:
-                recorder.last_finite_x = _point_before(run_chunk, trail, filled, numbers)
+            recorder.last_x = recorder.last_finite_x = _point(run_chunk, trail, filled - 1, numbers)
+            if status is Status.NOT_FINITE and recorder.n_rows > 1:
+                recorder.last_finite_x = _point(run_chunk, trail, filled - 2, numbers)
     return status
 
 
@@ -105,18 +127,13 @@ def _steps_in_time(seconds_a_step: float, n_rows: int, at_most: int = LONGEST_CH
     return int(np.clip(SECONDS_A_CHUNK / max(seconds_a_step, 1e-9), 1, min(n_rows, at_most)))
 
 
-def _point_before(run_chunk: Any, trail: deque[tuple[Position, int]], filled: int, numbers: Any) -> np.ndarray:
-    """The point of the row before the last, by repeating its chunk up to there.
+def _point(run_chunk: Any, trail: deque[tuple[Position, int]], row: int, numbers: Any) -> np.ndarray:
+    """The point of a row of the last chunk (-1: the last row of the chunk before), by repeating its steps.
 
-    Carrying it along instead would cost every step one more pass over memory.
+    Carrying a second point through the loop instead would cost every step one more pass over memory.
     """
-    if filled >= 2:
-        (position, _), n = trail[-1], filled - 2
-    elif len(trail) == 2:
-        position, n = trail[0][0], trail[0][1] - 1
-    else:
-        return np.asarray(trail[0][0].x)  # the start itself
-    return np.asarray(run_chunk(position, n, numbers)[0].x)
+    position, row = (trail[-1][0], row) if row >= 0 else (trail[0][0], trail[0][1] - 1)
+    return np.array(position.x if row == 0 else run_chunk(position, row, numbers)[0].x)
 
 
 def _is_code(schedule: Any) -> bool:
@@ -164,7 +181,7 @@ def _loop(
 ) -> tuple[Position, Any, tuple[Any, ...]]:
     """The compiled loop: at most n rows from `position` on.
 
-    Returns where it ends; the number of rows, the status and the number of trials; and the rows.
+    Returns the position after them; the number of rows, the status and the number of trials; and the rows.
     """
     rules, x = rebuild(numbers), position.x
 
@@ -179,10 +196,15 @@ def _loop(
         # The status itself is worked out after the loop: XLA would repeat its logic in every fused kernel.
         running = goes_on(departure.facts, rules.limits)
         row = (position.x if keeps_path else None, view.loss, view.gradient_size, departure.learning_rate)
-        there = departure.position
-        there = there._replace(x=jnp.where(running, there.x, position.x))
         facts = _cast(no_facts, departure.facts)
-        return i + 1, running, _cast(position, there), facts, _put(buffers, row, i), n_trials + departure.n_trials
+        return (
+            i + 1,
+            running,
+            _cast(position, departure.position),
+            facts,
+            _put(buffers, row, i),
+            n_trials + departure.n_trials,
+        )
 
     shapes = (x.shape if keeps_path else None, (), (), rate_shape)
     buffers = tuple(None if s is None else jnp.zeros((n_rows, *s), x.dtype) for s in shapes)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from downslope.engines.recorder import Recorder
-from downslope.engines.step import Library, Oracle, Rules, leave, look, start
+from downslope.engines.step import Library, Oracle, Rules, leave, look, same, start
 from downslope.objectives.structure import Structure
 from downslope.stopping import Status, goes_on, status_of
 
@@ -46,7 +46,7 @@ def run_eager(
 ) -> Status:
     """Run to the end; the rows go to the recorder, one at a time."""
     oracle = Oracle(*(_guarded(function) for function in oracle))
-    library = Library(xp=np, while_loop=_while_loop)
+    library = Library(np, _while_loop, _unchanged)
     position = start(rules, x0)
     with np.errstate(all="ignore"):
         while True:
@@ -62,6 +62,11 @@ def run_eager(
                 return Status(int(status_of(facts, rules.limits)))
             after_step()
             position = departure.position
+
+
+def _unchanged(new: Any, old: Any, again: Callable[[], Any]) -> tuple[Any, Any]:
+    unmoved = np.all(new[0] == old[0])
+    return unmoved, unmoved and same(np, new[1], old[1])
 
 
 def _while_loop(goes_on: Callable[[Any], Any], body: Callable[[Any], Any], carry: Any) -> Any:

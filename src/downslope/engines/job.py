@@ -137,7 +137,6 @@ class Job:
             engine=self.engine,
             seconds=time.perf_counter() - self.began,
             notes=self.notes + self._notes(sizes),
-            variables=self.objective.variable_names(structure),
             specification=describe(self.objective, self.rules, self.start, structure, self.x0),
             structure=structure,
             objective=self.objective,

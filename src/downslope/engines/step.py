@@ -29,6 +29,10 @@ class Library(NamedTuple):
 
     xp: Any
     while_loop: Callable[[Callable[[Any], Any], Callable[[Any], Any], Any], Any]
+    unchanged: Callable[[Any, Any, Callable[[], Any]], tuple[Any, Any]]
+    """unchanged(new, old, again): whether the point, and whether point and state, are equal to the last bit.
+
+    `new` and `old` are pairs of point and state; `again` computes `new` anew."""
 
 
 class Rules(NamedTuple):
@@ -92,13 +96,12 @@ def look(oracle: Oracle, library: Library, rules: Rules, position: Position) -> 
 def leave(oracle: Oracle, library: Library, rules: Rules, position: Position, view: View) -> Departure:
     """Choose a rate and make the step; `facts` then tell whether it counts."""
     xp, (k, x, method_state, rate_state) = library.xp, position
-    gradient = view.gradient
-    if rules.noise is not None:
-        gradient = gradient + rules.noise * standard_normal(rules.seed, k, x)
-    extra = (_free_hessian(xp, rules, oracle.hessian(x), x, gradient),) if rules.method.needs_hessian else ()
+    noise = 0.0 if rules.noise is None else rules.noise * standard_normal(rules.seed, k, x)
 
-    def step_and_state(rate: Any) -> tuple[Any, Any]:
-        step, state = rules.method.update(gradient, method_state, rate, *extra)
+    def step_and_state(rate: Any, gradient: Any) -> tuple[Any, Any]:
+        noisy = gradient if rules.noise is None else gradient + noise
+        extra = (_free_hessian(xp, rules, oracle.hessian(x), x, noisy),) if rules.method.needs_hessian else ()
+        step, state = rules.method.update(noisy, method_state, rate, *extra)
         return _project(xp, rules, x + step), state
 
     here = Here(
@@ -106,20 +109,19 @@ def leave(oracle: Oracle, library: Library, rules: Rules, position: Position, vi
         x=x,
         loss=view.loss,
         gradient=view.gradient,
-        move=lambda rate: step_and_state(rate)[0],
+        move=lambda rate: step_and_state(rate, view.gradient)[0],
         value=oracle.value,
         running=goes_on(view.facts, rules.limits),
         xp=xp,
         while_loop=library.while_loop,
     )
     choice = rules.learning_rate.choose(rate_state, here)
-    new_x, new_state = step_and_state(choice.rate)
-    unmoved = xp.all(new_x == x)
+    new_x, new_state = step_and_state(choice.rate, view.gradient)
+    unmoved, stalled = library.unchanged(
+        (new_x, new_state), (x, method_state), lambda: step_and_state(choice.rate, oracle.value_and_gradient(x)[1])
+    )
     facts = view.facts._replace(
-        step=k,
-        at_rest=unmoved & (view.facts.stationarity == 0),
-        found=choice.found,
-        stalled=unmoved & _same(xp, new_state, method_state),
+        step=k, at_rest=unmoved & (view.facts.stationarity == 0), found=choice.found, stalled=stalled
     )
     return Departure(choice.rate, choice.n_trials, Position(k + 1, new_x, new_state, choice.state), facts)
 
@@ -150,10 +152,11 @@ def _free_hessian(xp: Any, rules: Rules, hessian: Any, x: Any, gradient: Any) ->
     return xp.where(free, hessian, xp.eye(x.shape[0], dtype=x.dtype))
 
 
-def _same(xp: Any, a: Any, b: Any) -> Any:
-    if isinstance(a, tuple):
-        same: Any = True
-        for left, right in zip(a, b, strict=True):
-            same = same & _same(xp, left, right)
-        return same
-    return xp.all(a == b)
+def same(xp: Any, new: Any, old: Any) -> Any:
+    """Whether two arrays, or two tuples of them, are equal to the last bit."""
+    if not isinstance(new, tuple):
+        return xp.all(new == old)
+    equal: Any = True
+    for left, right in zip(new, old, strict=True):
+        equal = equal & same(xp, left, right)
+    return equal

@@ -63,10 +63,10 @@ def apply_function(function: Callable[..., Any], args: tuple[Any, ...], kwargs: 
     out = kwargs.pop("out", None)
     result = _call(function, _function_of_jax(function), args, kwargs)
     if name in SHARING:
-        first: Any = args[0] if args else None
-        if name.startswith("atleast") and type(first) is TracedArray and np.shape(result) == first.shape:
-            return first
-        is_copy = (name == "diag" and np.ndim(first) == 1) or (name == "nan_to_num" and kwargs.get("copy", True))
+        given: Any = args[0] if args else None
+        if name.startswith("atleast") and type(given) is TracedArray and np.shape(result) == given.shape:
+            return given
+        is_copy = (name == "diag" and np.ndim(given) == 1) or (name == "nan_to_num" and kwargs.get("copy", True))
         if not is_copy and any(type(arg) is TracedArray and not arg.is_scalar for arg in _flat(args)):
             for array in _flat((args, result)):
                 if type(array) is TracedArray:
@@ -84,14 +84,18 @@ def _call(function: Any, jax_function: Any, args: Any, kwargs: dict[str, Any]) -
     if jax_function is None:
         raise LeftNumPy(f"{_full_name(function)} has no counterpart in JAX")
     if stacking:
-        args = [np.asarray(arg) if isinstance(arg, list) else arg for arg in args]
-    kwargs = {name: value for name, value in kwargs.items() if name not in WITHOUT_EFFECT}
+        args = [_array_of_list(arg) for arg in args]
+    kwargs = {name: _array_of_list(value) for name, value in kwargs.items() if name not in WITHOUT_EFFECT}
     try:
         return wrapped(jax_function(*args, **kwargs))
     except jax.errors.JAXTypeError:
         raise  # a branch or a size depends on a traced value: the caller may go on uncompiled
     except (TypeError, NotImplementedError) as error:
         raise LeftNumPy(f"JAX's {_full_name(function)} does not take these arguments: {error}") from error
+
+
+def _array_of_list(item: Any) -> Any:
+    return np.asarray(item) if isinstance(item, list) else item
 
 
 def _ufunc_of_jax(ufunc: Any) -> Any:

@@ -8,6 +8,7 @@ since what is computed from the plain number would have lost its derivative.
 from __future__ import annotations
 
 import sys
+import types
 from typing import Any
 
 import jax
@@ -44,7 +45,7 @@ class PlainNumbers:
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         """An object array of scalars, which computes element by element until it meets a traced array."""
-        caller = sys._getframe(1).f_globals.get("__name__", "")
+        caller = _caller_beyond_numpy()
         if self.is_constant:
             numbers = np.array(self.value, dtype=dtype)
         elif caller.split(".")[0] == "scipy":
@@ -108,3 +109,12 @@ class PlainNumbers:
         if self.ndim == 0:
             return self.item()
         return [self[i].tolist() if self.ndim > 1 else self[i] for i in range(self.shape[0])]
+
+
+def _caller_beyond_numpy() -> str:
+    """The name of the module that asked NumPy for an array."""
+    frame: types.FrameType | None = sys._getframe(2)
+    name = ""
+    while frame is not None and (name := frame.f_globals.get("__name__", "")).split(".")[0] == "numpy":
+        frame = frame.f_back
+    return name
