@@ -9,7 +9,6 @@ timed, and kept to a fraction of a second.
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -85,7 +84,6 @@ def run_compiled(
     tabulated = _is_code(rules.learning_rate)
     n = _steps_in_time(seconds_a_step, n_rows)
     max_steps = rules.limits.max_steps
-    trail: deque[tuple[Position, int]] = deque(maxlen=2)
     position: Position | None = None
     with jax.enable_x64(True):
         while True:
@@ -98,7 +96,7 @@ def run_compiled(
             if not recorder.keeps_path and first < max_steps:
                 n = min(n, max_steps - first)  # the last row begins a chunk, whose point is at hand
             began = time.perf_counter()
-            trail.append((position, n))
+            chunk_start = position
             position, summary, buffers = run_chunk(position, n, numbers)
             filled, ended, n_trials = (int(number) for number in np.asarray(summary))  # waits for the chunk
             seconds = time.perf_counter() - began
@@ -110,9 +108,15 @@ def run_compiled(
             after_chunk()
             n = _steps_in_time(seconds / filled, n_rows, at_most=8 * n)
         if not recorder.keeps_path:
-            recorder.last_x = recorder.last_finite_x = _point(run_chunk, trail, filled - 1, numbers)
+            del position
+            recorder.last_x = recorder.last_finite_x = _point(run_chunk, chunk_start, filled - 1, numbers)
             if status is Status.NOT_FINITE and recorder.n_rows > 1:
-                recorder.last_finite_x = _point(run_chunk, trail, filled - 2, numbers)
+                if filled == 1:  # the row before is in the chunk before, whose start was let go to save memory
+                    filled = recorder.n_rows
+                    whole = _with_table(rules, 0, filled) if tabulated else rules
+                    start_chunk, run_chunk, numbers = _chunk(oracle, kernels, whole, x0, n_rows, recorder)
+                    chunk_start = start_chunk(x0, numbers)
+                recorder.last_finite_x = _point(run_chunk, chunk_start, filled - 2, numbers)
     return status
 
 
@@ -127,13 +131,12 @@ def _steps_in_time(seconds_a_step: float, n_rows: int, at_most: int = LONGEST_CH
     return int(np.clip(SECONDS_A_CHUNK / max(seconds_a_step, 1e-9), 1, min(n_rows, at_most)))
 
 
-def _point(run_chunk: Any, trail: deque[tuple[Position, int]], row: int, numbers: Any) -> np.ndarray:
-    """The point of a row of the last chunk (-1: the last row of the chunk before), by repeating its steps.
+def _point(run_chunk: Any, position: Position, n: int, numbers: Any) -> np.ndarray:
+    """The point n steps after a position, by repeating them.
 
     Carrying a second point through the loop instead would cost every step one more pass over memory.
     """
-    position, row = (trail[-1][0], row) if row >= 0 else (trail[0][0], trail[0][1] - 1)
-    return np.array(position.x if row == 0 else run_chunk(position, row, numbers)[0].x)
+    return np.array(run_chunk(position, n, numbers)[0].x if n else position.x)
 
 
 def _is_code(schedule: Any) -> bool:

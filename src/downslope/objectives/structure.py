@@ -58,7 +58,7 @@ class Structure:
 
     @staticmethod
     def of(x0: Any) -> tuple[Structure, np.ndarray]:
-        """The structure of a start and the start as a flat vector; InvalidInput where it is no such thing."""
+        """The structure of a start, and the start as a flat vector that may share its memory; InvalidInput otherwise."""
         if isinstance(x0, numbers.Real) and not isinstance(x0, bool | np.generic):
             return Structure(Layout.NUMBER, Kind.NUMPY, np.dtype(float), ((),)), np.array([float(x0)])
         if _is_leaf(x0):
@@ -79,13 +79,12 @@ class Structure:
         kind = next((k for k in (Kind.TORCH, Kind.JAX) if k in kinds), Kind.NUMPY)
         arrays = [_as_real_array(leaf) for leaf in leaves]
         dtype = np.result_type(*(array.dtype for array in arrays))
-        flat = np.concatenate([array.astype(dtype, copy=False).ravel() for array in arrays])
+        parts = [array.astype(dtype, copy=False).ravel() for array in arrays]
+        flat = np.concatenate(parts) if len(parts) > 1 else parts[0]
         if flat.size == 0:
             raise InvalidInput("x0", "must hold at least one number", leaves[0] if len(leaves) == 1 else leaves)
         shapes = tuple(array.shape for array in arrays)
-        return Structure(layout, kind, dtype, shapes, treedef), flat.copy() if np.shares_memory(
-            flat, arrays[0]
-        ) else flat
+        return Structure(layout, kind, dtype, shapes, treedef), flat
 
     @property
     def size(self) -> int:
