@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -70,18 +71,32 @@ def methods() -> None:
 
 
 def _title(result: Run) -> str:
-    specification = result.specification
-    method, rate = specification["method"], specification["learning_rate"]
-    words = [f"{key} {value}" for key, value in method.items() if key != "name"]
-    with_words = f" ({', '.join(words)})" if words else ""
-    return f"{specification['fun']} from {_numbers(specification['x0'])} by {method['name']}{with_words}, {_rate(rate)}"
+    asked = result.specification
+    method, rate = asked["method"], asked["learning_rate"]
+    default = METHODS.get(_in_words(method["name"]).replace(" ", "_"))
+    told = [f"{key} {_number(v)}" for key, v in method.items() if key != "name" and _is_special(default, key, v)]
+    words = _in_words(method["name"]) + (f" ({', '.join(told)})" if told else "")
+    return f"{asked['fun']} from {_numbers(asked['x0'])} by {words}, {_rate(rate)}"
+
+
+def _is_special(default: Any, key: str, value: Any) -> bool:
+    """Whether a coefficient is worth the room: it is the method's own momentum, or was changed."""
+    return key == "beta" or default is None or getattr(default(), key) != value
 
 
 def _rate(rate: dict[str, Any]) -> str:
     if rate["name"] == "Constant":
         return f"learning rate {_numbers(rate['rate'])}"
-    words = ", ".join(f"{key} {_numbers(value)}" for key, value in rate.items() if key != "name")
-    return f"learning rate {rate['name']}({words})"
+    if "rate" not in rate:
+        return f"learning rate by {_in_words(rate['name'])}"
+    words = ", ".join(f"{key} {_numbers(value)}" for key, value in rate.items() if key not in ("name", "rate"))
+    return f"learning rate {_numbers(rate['rate'])}, {_in_words(rate['name'])} ({words})"
+
+
+def _in_words(name: str) -> str:
+    """GradientDescent as gradient descent, RMSProp as rmsprop."""
+    known = {type(method()).__name__: key.replace("_", " ") for key, method in METHODS.items()}
+    return known.get(name, re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower())
 
 
 def _point(result: Run) -> str:

@@ -55,11 +55,13 @@ class Structure:
     dtype: np.dtype[Any]
     shapes: tuple[tuple[int, ...], ...]
     treedef: Any = None
+    plain: tuple[bool, ...] = ()
+    """Which leaves of a tree were plain Python numbers, and become such again."""
 
     @staticmethod
     def of(x0: Any) -> tuple[Structure, np.ndarray]:
-        """The structure of a start, and the start as a flat vector that may share its memory; InvalidInput otherwise."""
-        if isinstance(x0, numbers.Real) and not isinstance(x0, bool | np.generic):
+        """The structure of a start and the start as a flat vector, which may share its memory."""
+        if _is_plain(x0):
             return Structure(Layout.NUMBER, Kind.NUMPY, np.dtype(float), ((),)), np.array([float(x0)])
         if _is_leaf(x0):
             return Structure._of_leaves(Layout.ARRAY if np.ndim(_detached(x0)) else Layout.NUMBER, [x0], None)
@@ -84,7 +86,8 @@ class Structure:
         if flat.size == 0:
             raise InvalidInput("x0", "must hold at least one number", leaves[0] if len(leaves) == 1 else leaves)
         shapes = tuple(array.shape for array in arrays)
-        return Structure(layout, kind, dtype, shapes, treedef), flat
+        plain = tuple(_is_plain(leaf) for leaf in leaves) if layout is Layout.TREE else ()
+        return Structure(layout, kind, dtype, shapes, treedef, plain), flat
 
     @property
     def size(self) -> int:
@@ -127,7 +130,11 @@ class Structure:
         """A flat NumPy vector as the user gave the start: structure, kind and dtype."""
         if self.layout is Layout.NUMBER and self.kind is Kind.NUMPY:
             return float(flat[0])
-        return self._in_kind(self.unflatten(np.array(flat)))
+        value = self._in_kind(self.unflatten(np.array(flat)))
+        if not any(self.plain):
+            return value
+        leaves = self.treedef.flatten_up_to(value)
+        return self._rebuild([float(v) if plain else v for v, plain in zip(leaves, self.plain, strict=True)])
 
     def restore_rows(self, rows: np.ndarray) -> Any:
         """A NumPy matrix with one flat vector a row as the user's structure, with the rows first."""
@@ -167,6 +174,10 @@ class Structure:
         from jax import tree_util
 
         return tree_util.tree_map(convert, value)
+
+
+def _is_plain(x: Any) -> bool:
+    return isinstance(x, numbers.Real) and not isinstance(x, bool | np.generic)
 
 
 def _is_leaf(x: Any) -> bool:

@@ -1,0 +1,54 @@
+"""The README is true: its commands print what it shows, and its examples run."""
+
+import doctest
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+README = Path(__file__).parents[1] / "README.md"
+TEXT = README.read_text()
+COMMANDS = [block.split("\n", 1) for block in re.findall(r"```console\n\$ (.*?)```", TEXT, flags=re.DOTALL)]
+
+
+@pytest.mark.parametrize(("command", "shown"), COMMANDS, ids=[command for command, _ in COMMANDS])
+def test_a_command_of_the_readme_prints_what_the_readme_shows(command, shown):
+    program, *arguments = shlex.split(command)
+    assert program == "downslope"
+    # A pipe has no width of its own; the README is 100 columns wide.
+    done = subprocess.run(
+        [sys.executable, "-c", "from downslope.cli import main; main()", *arguments],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "COLUMNS": "100"},
+        check=False,
+    )
+    printed = "\n".join(line.rstrip() for line in (done.stdout + done.stderr).rstrip().split("\n"))
+    assert printed == shown.rstrip()
+
+
+def test_the_examples_of_the_readme_run():
+    flags = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
+    failed, tried = doctest.testfile(str(README), module_relative=False, optionflags=flags)
+    assert tried > 10
+    assert failed == 0
+
+
+def test_the_readme_names_the_make_targets_that_exist():
+    targets = set(re.findall(r"^([a-z]+):", (README.parent / "Makefile").read_text(), flags=re.MULTILINE))
+    named = set(re.findall(r"\bmake ([a-z]+)", TEXT))
+    assert {"demo", "test"} <= named <= targets
+
+
+def test_the_demo_writes_every_run_and_prints_its_end(tmp_path):
+    script = README.parent / "examples" / "demo.py"
+    done = subprocess.run([sys.executable, script], cwd=tmp_path, capture_output=True, text=True, check=True)
+    written = sorted(path.name for path in (tmp_path / "demo").iterdir())
+    n_runs = done.stdout.count(" steps: ") + done.stdout.count(" step: ")
+    assert n_runs >= 8
+    assert len(written) == 2 * n_runs
+    assert "GRADIENT_SMALL" in done.stdout
