@@ -1,8 +1,8 @@
 """Every method on every function of the gallery, as it comes: its start, the default rate, 2,000 steps.
 
-The table says which pairs end within 1e-6 of a known minimum's loss. The others carry a letter for the reason;
-each reason is checked, and a pair that starts to succeed must lose its letter. "~" marks pairs so near 1e-6
-that rounding may decide.
+The table says which pairs end within 1e-6 of a known minimum's loss. The others carry a letter for the
+reason; each reason is checked, and a pair that starts to succeed must lose its letter. "~" marks pairs so
+near 1e-6 that rounding may decide.
 
 The whole table takes the eager engine, which needs one compiled gradient a function where the other needs a
 program a pair: a third of the time. Part of it is run again compiled.
@@ -154,8 +154,8 @@ def check_pair(name, method, engine):
     run = downslope.minimize(name, method=method, max_steps=2000, engine=engine)
     check_record(run, problem)
     if method in DOWNHILL:
-        # The search compares values of the function itself; the eager record holds those of its compiled form,
-        # which rounds in another way.
+        # The search compares values of the function itself; the eager record holds those of its compiled
+        # form, which rounds in another way.
         assert np.all(np.diff(run.losses) <= 1e-12 * np.maximum(1.0, np.abs(run.losses[:-1])))
     gap = min((abs(run.loss - known.loss) for known in problem.minima), default=np.inf)
     if letter == "~":

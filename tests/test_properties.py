@@ -9,7 +9,17 @@ from hypothesis import strategies as st
 
 import downslope
 from downslope.learning_rates import BarzilaiBorwein, Constant, GeometricDecay
-from downslope.methods import METHODS, AdaGrad, Adam, GradientDescent, Momentum, Nesterov, Newton, RMSProp, SignDescent
+from downslope.methods import (
+    METHODS,
+    AdaGrad,
+    Adam,
+    GradientDescent,
+    Momentum,
+    Nesterov,
+    Newton,
+    RMSProp,
+    SignDescent,
+)
 
 # Numbers come from a seeded generator: round ones would land on points where the gradient is exactly zero,
 # and where rounding alone decides which way sign descent goes.
@@ -109,12 +119,23 @@ def test_rates_per_coordinate_are_separate_runs(rng, name):
 
 
 @pytest.mark.parametrize("engine", ["compiled", "eager"])
-@given(rng=generators, n=st.integers(0, 20), m=st.integers(0, 20), method=st.sampled_from(["sign_descent", "gradient_descent", "newton"]))
+@given(
+    rng=generators,
+    n=st.integers(0, 20),
+    m=st.integers(0, 20),
+    method=st.sampled_from(["sign_descent", "gradient_descent", "newton"]),
+)
 @settings(max_examples=20, phases=UNSHRUNK)
 def test_a_method_without_memory_goes_on_from_where_it_stopped(engine, rng, n, m, method):
     def run(x0, max_steps):
         return downslope.minimize(
-            "himmelblau", x0, method=method, learning_rate=0.011, max_steps=max_steps, gradient_tolerance=None, engine=engine
+            "himmelblau",
+            x0,
+            method=method,
+            learning_rate=0.011,
+            max_steps=max_steps,
+            gradient_tolerance=None,
+            engine=engine,
         )
 
     start = rng.normal(size=2)
@@ -140,7 +161,9 @@ class TestNoise:
         assert np.all(first.path[1:] != other.path[1:])
 
     @pytest.mark.xfail(
-        raises=UserWarning, strict=True, reason="the eager engine draws outside of enable_x64: float32, and a warning"
+        raises=UserWarning,
+        strict=True,
+        reason="the eager engine draws outside of enable_x64: float32, and a warning",
     )
     @given(seed=st.integers(0, 2**32 - 1), method=st.sampled_from(["gradient_descent", "nesterov", "adam"]))
     @settings(max_examples=15, phases=UNSHRUNK)
@@ -162,9 +185,7 @@ class TestNoise:
     def test_a_parabola_s_point_wanders_around_its_minimum_with_the_known_variance(self):
         # x <- (1 - 2a) x - a sigma xi is an AR(1) walk of variance a^2 sigma^2 / (1 - (1 - 2a)^2).
         a, sigma, n = 0.1, 0.5, 40_000
-        run = downslope.minimize(
-            "x^2", 0.1, learning_rate=a, noise=sigma, seed=3, max_steps=n, gradient_tolerance=None
-        )
+        run = downslope.minimize("x^2", 0.1, learning_rate=a, noise=sigma, seed=3, max_steps=n, gradient_tolerance=None)
         variance = a**2 * sigma**2 / (1 - (1 - 2 * a) ** 2)
         independent = n * 2 * a  # the walk forgets in 1 / (2a) steps
         assert abs(run.path.mean()) < 4 * math.sqrt(2 * variance / independent)
@@ -172,7 +193,10 @@ class TestNoise:
 
 
 def random_method(rng, name):
-    """An instance with coefficients drawn anew, and a rate below the limits of the functions above."""
+    """An instance with coefficients drawn anew, and a rate below the limits of the functions above.
+
+    RMSProp's memory is long and its rate small: its bouncing doubles a difference at every step otherwise.
+    """
     beta = rng.uniform(0, 0.95)
     return {
         "sign_descent": (SignDescent(), rng.uniform(0.001, 0.1)),
@@ -180,7 +204,7 @@ def random_method(rng, name):
         "momentum": (Momentum(beta=beta), rng.uniform(0.0001, 0.003)),
         "nesterov": (Nesterov(beta=beta), rng.uniform(0.0001, 0.003)),
         "adagrad": (AdaGrad(), rng.uniform(0.01, 0.3)),
-        "rmsprop": (RMSProp(rho=rng.uniform(0.5, 0.99)), rng.uniform(0.001, 0.02)),
+        "rmsprop": (RMSProp(rho=rng.uniform(0.9, 0.99)), rng.uniform(0.001, 0.01)),
         "adam": (Adam(beta1=beta, beta2=rng.uniform(0.9, 0.999)), rng.uniform(0.001, 0.02)),
         "newton": (Newton(), rng.uniform(0.1, 1.0)),
     }[name]
@@ -192,13 +216,22 @@ def random_method(rng, name):
 @settings(max_examples=10, phases=UNSHRUNK)
 def test_the_engines_agree(name, function, rng, max_steps, tolerance):
     method, rate = random_method(rng, name)
-    start = rng.uniform(-2, 2, size=2)
+    # Around a minimum each: elsewhere on Himmelblau's function the Hessian is nearly singular on curves, beside
+    # which Newton's steps are as long as rounding likes.
+    start = rng.uniform(-1, 1, size=2) + ((3, 2) if function == "himmelblau" else (0, 0))
     check_engines_agree(
-        FUNCTIONS[function], start, method=method, learning_rate=rate, max_steps=max_steps, gradient_tolerance=tolerance
+        FUNCTIONS[function],
+        start,
+        method=method,
+        learning_rate=rate,
+        max_steps=max_steps,
+        gradient_tolerance=tolerance,
     )
 
 
-@pytest.mark.parametrize("rate", [None, BarzilaiBorwein(), GeometricDecay(0.01, 0.9), Constant(np.array([0.01, 0.02]))], ids=str)
+@pytest.mark.parametrize(
+    "rate", [None, BarzilaiBorwein(), GeometricDecay(0.01, 0.9), Constant(np.array([0.01, 0.02]))], ids=str
+)
 @pytest.mark.parametrize("bounds", [None, (-2.0, 2.5)])
 @given(rng=generators, max_steps=st.integers(0, 12))
 @settings(max_examples=10, phases=UNSHRUNK)

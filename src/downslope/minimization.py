@@ -147,7 +147,7 @@ def _rate_shape(rate: LearningRate, n: int) -> tuple[int, ...]:
         raise InvalidInput("learning_rate", f"must give a number for step 0, and raised {error!r}", rate) from error
     if first.shape not in ((), (n,)):
         rule = f"must be one number, or {n} of them, one a coordinate"
-        raise InvalidInput("learning_rate", rule, f"{first.size} of them")
+        raise InvalidInput("learning_rate", rule, first.tolist())
     if not np.all((first > 0) & np.isfinite(first)):
         raise InvalidInput("learning_rate", "must be positive and finite at step 0", first.tolist())
     return first.shape
@@ -155,7 +155,7 @@ def _rate_shape(rate: LearningRate, n: int) -> tuple[int, ...]:
 
 def _limits(max_steps: Any, target: Any, tolerance: Any, limit: Any) -> Limits:
     if isinstance(max_steps, bool) or not isinstance(max_steps, numbers.Integral) or not 0 <= int(max_steps) < 2**62:
-        raise InvalidInput("max_steps", "must be a whole number, 0 or more", max_steps)
+        raise InvalidInput("max_steps", "must be a whole number from 0 to 2^62", max_steps)
     _check_number("target_loss", target)
     _check_number("gradient_tolerance", tolerance, low=0)
     _check_number("loss_limit", limit)
@@ -177,7 +177,9 @@ def _noise(noise: Any, seed: Any, rate: LearningRate) -> tuple[float, int]:
             f"must be 0 with {type(rate).__name__}, which trusts the gradient; give a number or a schedule as the rate"
         )
         raise InvalidInput("noise", rule, noise)
-    return float(noise), int(seed) if seed is not None else int(np.random.default_rng().integers(2**31))
+    if seed is None:
+        seed = np.random.default_rng().integers(2**31) if noise else 0
+    return float(noise), int(seed)
 
 
 def _check_number(name: str, value: Any, low: float = -math.inf, none: str = "") -> None:

@@ -73,7 +73,12 @@ def test_a_schedule_of_an_array_is_its_closed_form(name):
 def test_a_run_takes_the_schedule_s_rates(name, engine):
     # On the slope f(x) = x each step is minus the rate, so the path adds the rates up.
     run = downslope.minimize(
-        "x", 0.0, learning_rate=CLOSED_FORMS[name][0], max_steps=N_STEPS, gradient_tolerance=None, engine=engine
+        "x",
+        0.0,
+        learning_rate=CLOSED_FORMS[name][0],
+        max_steps=N_STEPS,
+        gradient_tolerance=None,
+        engine=engine,
     )
     np.testing.assert_allclose(run.learning_rates[:-1], by_hand(name), rtol=REL)
     assert math.isnan(run.learning_rates[-1])
@@ -137,7 +142,9 @@ class TestPeers:
 
     def test_cyclical_is_cyclic_lr_triangular(self):
         theirs = self.rates(
-            lambda o: torch.optim.lr_scheduler.CyclicLR(o, 0.1, 0.4, step_size_up=6, cycle_momentum=False), 60, 0.1
+            lambda o: torch.optim.lr_scheduler.CyclicLR(o, 0.1, 0.4, step_size_up=6, cycle_momentum=False),
+            60,
+            0.1,
         )
         np.testing.assert_allclose(Cyclical(0.1, 0.4, half_period=6)(np.arange(60)), theirs, rtol=1e-12)
 

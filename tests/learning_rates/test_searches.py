@@ -155,7 +155,12 @@ class TestBarzilaiBorwein:
     def test_the_path_is_the_two_point_formula_s(self, engine):
         n = 12
         run = downslope.minimize(
-            "himmelblau", START, learning_rate=BarzilaiBorwein(initial=0.05), max_steps=n, gradient_tolerance=None, engine=engine
+            "himmelblau",
+            START,
+            learning_rate=BarzilaiBorwein(initial=0.05),
+            max_steps=n,
+            gradient_tolerance=None,
+            engine=engine,
         )
         x, gradient = START, gradient_of_himmelblau(START)
         rate = 0.05 / max(1.0, np.max(np.abs(gradient)))
@@ -192,14 +197,21 @@ class TestPolyak:
 
     @pytest.mark.parametrize("engine", ENGINES)
     def test_on_the_parabola_each_step_halves_the_distance_exactly(self, engine):
-        run = downslope.minimize("x^2", 8.0, learning_rate=Polyak(), max_steps=20, gradient_tolerance=None, engine=engine)
+        run = downslope.minimize(
+            "x^2", 8.0, learning_rate=Polyak(), max_steps=20, gradient_tolerance=None, engine=engine
+        )
         assert run.path.tolist() == [8.0 * 0.5**k for k in range(21)]
 
     @pytest.mark.parametrize("engine", ENGINES)
     def test_the_path_is_the_formula_s(self, engine):
         n = 30
         run = downslope.minimize(
-            "himmelblau", START, learning_rate=Polyak(lowest=0.0), max_steps=n, gradient_tolerance=None, engine=engine
+            "himmelblau",
+            START,
+            learning_rate=Polyak(lowest=0.0),
+            max_steps=n,
+            gradient_tolerance=None,
+            engine=engine,
         )
         x = START
         for row in range(n):
@@ -228,5 +240,5 @@ def test_rates_derived_for_gradient_descent_refuse_other_steps(method, rate):
 
 @pytest.mark.parametrize("rate", [None, Backtracking(), BarzilaiBorwein(), Polyak()], ids=lambda r: type(r).__name__)
 def test_noise_refuses_a_rate_that_trusts_the_gradient(rate):
-    with pytest.raises(InvalidInput, match="`noise` must be 0 with .*, which trusts the gradient"):
+    with pytest.raises(InvalidInput, match=r"`noise` must be 0 with .*, which trusts the gradient"):
         downslope.minimize("x^2", 1.0, learning_rate=rate, noise=0.1)

@@ -1,4 +1,4 @@
-"""One rule, any number: the same code steps floats, Fractions, NumPy arrays, PyTorch tensors and JAX arrays."""
+"""One rule, any number: the same code steps floats, Fractions, NumPy, PyTorch and JAX arrays."""
 
 from fractions import Fraction
 
@@ -82,7 +82,9 @@ def path_of_jax(rule, rate):
 def test_every_number_type_walks_the_same_path(name, library):
     # Each of the 50 steps rounds differently by a few 1e-16 of a point of size 1; the walks contract or
     # grow by a factor of a few at most, so 1e-12 leaves room for a hundred times that.
-    np.testing.assert_allclose(library(*COORDINATEWISE[name]), path_of_floats(*COORDINATEWISE[name]), rtol=0, atol=1e-12)
+    np.testing.assert_allclose(
+        library(*COORDINATEWISE[name]), path_of_floats(*COORDINATEWISE[name]), rtol=0, atol=1e-12
+    )
 
 
 @pytest.mark.parametrize("name", COORDINATEWISE)

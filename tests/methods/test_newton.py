@@ -1,4 +1,4 @@
-"""Newton's method: exact where the Hessian is positive definite, downhill where it is not, and inside bounds."""
+"""Newton's method: exact where the Hessian is positive definite, downhill elsewhere, and inside bounds."""
 
 import itertools
 

@@ -120,10 +120,11 @@ class Job:
             recorder.add_row(self.x0, self.loss, np.nan, np.nan, 0)
         rows, steps = recorder.path()
         losses, sizes, rates = recorder.columns()
-        finite = np.flatnonzero(np.isfinite(losses) & np.isfinite(sizes))
+        # Only the last row can be other than finite; a start with a bad gradient is its own last good point.
+        last = -1 if np.isfinite(losses[-1]) and np.isfinite(sizes[-1]) else max(-2, -len(losses))
         return Run(
             x=structure.restore(recorder.last_finite_x if recorder.last_finite_x is not None else self.x0),
-            loss=float(losses[finite[-1]]) if finite.size else float(losses[0]),
+            loss=float(losses[last]),
             status=self.status,
             n_steps=recorder.n_rows - 1,
             n_evaluations=recorder.n_rows + recorder.n_trials,

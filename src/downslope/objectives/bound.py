@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import enum
+import sys
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -25,6 +27,12 @@ class GradientSource(enum.Enum):
     FINITE_DIFFERENCES = "finite differences"
 
 
+def double_precision() -> AbstractContextManager[None]:
+    """A context in which code written in JAX computes in float64, whatever the user's global setting is."""
+    jax = sys.modules.get("jax")
+    return nullcontext() if jax is None else jax.enable_x64(True)
+
+
 class Bound:
     """What every source shares: the plain call of `fun`, and derivatives by finite differences.
 
@@ -40,7 +48,8 @@ class Bound:
     def value(self, x: np.ndarray) -> float:
         """The loss, by the user's own code; NaN where its arithmetic leaves the real numbers."""
         try:
-            return as_number(self.fun(*self.arguments(x)))
+            with double_precision():
+                return as_number(self.fun(*self.arguments(x)))
         except ArithmeticError:  # math.exp(1000), 1.0 / 0.0: an outcome, as it is for NumPy, and no mistake
             return float("nan")
 
@@ -48,9 +57,13 @@ class Bound:
         """The loss and its gradient."""
         return self.value(x), finite_difference.gradient(self.value, x, self.bounds)
 
+    def gradient(self, x: np.ndarray) -> np.ndarray:
+        """The gradient alone."""
+        return self.value_and_gradient(x)[1]
+
     def hessian(self, x: np.ndarray) -> np.ndarray:
         """The matrix of second derivatives, by differences of the gradient."""
-        matrix = finite_difference.jacobian(lambda point: self.value_and_gradient(point)[1], x, self.bounds)
+        matrix = finite_difference.jacobian(self.gradient, x, self.bounds)
         return np.asarray((matrix + matrix.T) / 2)
 
     def hessian_vector_product(self, x: np.ndarray, v: np.ndarray) -> np.ndarray:
@@ -60,7 +73,7 @@ class Bound:
             * max(1.0, float(np.max(np.abs(x))))
             / max(float(np.max(np.abs(v))), 1e-300)
         )
-        ahead, behind = (self.value_and_gradient(x + side * h * v)[1] for side in (1, -1))
+        ahead, behind = (self.gradient(x + side * h * v) for side in (1, -1))
         return np.asarray((ahead - behind) / (2 * h))
 
     def arguments(self, x: np.ndarray) -> tuple[Any, ...]:
@@ -84,11 +97,36 @@ class GivenBound(Bound):
 
     def value_and_gradient(self, x: np.ndarray) -> tuple[float, np.ndarray]:
         """fun(x) and jac(x)."""
+        return self.value(x), self.gradient(x)
+
+    def gradient(self, x: np.ndarray) -> np.ndarray:
+        """jac(x)."""
         try:
-            given = self.jac(*self.arguments(x))
+            with double_precision():
+                given = self.jac(*self.arguments(x))
         except ArithmeticError:
-            return self.value(x), np.full_like(x, np.nan)
-        return self.value(x), self._flat(given)
+            return np.full_like(x, np.nan)
+        return self._flat(given)
+
+    def hessian(self, x: np.ndarray) -> np.ndarray:
+        """The derivative of `jac`: exact where it can be traced, as in the compiled engine."""
+        return super().hessian(x) if self.program is None else np.asarray(self.program.call("hessian", x))
+
+    def hessian_vector_product(self, x: np.ndarray, v: np.ndarray) -> np.ndarray:
+        """Exact where `jac` can be traced."""
+        if self.program is None:
+            return super().hessian_vector_product(x, v)
+        return np.asarray(self.program.call("hessian_vector_product", x, v))
+
+    def check_start(self, x: np.ndarray) -> None:
+        """Raise InvalidObjective where `jac` raises at the start x, or returns another structure."""
+        try:
+            with double_precision(), np.errstate(all="ignore"):
+                given = self.jac(*self.arguments(x))
+        except Exception as error:
+            rule = f"must return the gradient at the start, and raised {type(error).__name__}: {error}"
+            raise InvalidObjective("jac", rule, self.structure.restore(x)) from error
+        self._flat(given)
 
     def _flat(self, given: Any) -> np.ndarray:
         if self.call == "numbers" and isinstance(given, list | tuple):

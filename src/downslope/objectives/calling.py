@@ -28,19 +28,22 @@ def how_called(fun: Callable[..., Any], call: Call | None) -> Call:
 
 def _n_required(fun: Callable[..., Any]) -> int:
     try:
-        parameters = inspect.signature(fun).parameters.values()
+        return sum(p.default is inspect.Parameter.empty for p in _positional(fun))
     except (TypeError, ValueError):  # some built-in functions have no signature
         return 1
-    positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    return sum(p.kind in positional and p.default is inspect.Parameter.empty for p in parameters)
 
 
 def parameter_names(fun: Callable[..., Any]) -> tuple[str, ...]:
-    """The names of the parameters of f(x1, x2), in order."""
+    """The names of the positional parameters of f(x1, x2), in order."""
     try:
-        return tuple(inspect.signature(fun).parameters)
+        return tuple(parameter.name for parameter in _positional(fun))
     except (TypeError, ValueError):
         return ()
+
+
+def _positional(fun: Callable[..., Any]) -> list[inspect.Parameter]:
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return [parameter for parameter in inspect.signature(fun).parameters.values() if parameter.kind in kinds]
 
 
 def arguments(structure: Structure, call: Call, flat: Any) -> tuple[Any, ...]:
@@ -61,7 +64,7 @@ def check_n_arguments(fun: Callable[..., Any], structure: Structure, call: Call)
         inspect.signature(fun).bind(*range(structure.size))
     except TypeError:
         rule = f"must hold {n} number{'s' * (n > 1)}, one for each parameter of `fun`"
-        raise InvalidInput("x0", rule, f"{structure.size} of them") from None
+        raise InvalidInput("x0", rule, structure.size) from None
     except ValueError:
         return
 
@@ -85,7 +88,7 @@ def as_number(result: Any, parameter: str = "fun") -> float:
     if array.size != 1:
         shape = " x ".join(str(n) for n in array.shape)
         rule = f"must return one number, and returned an array of {shape}; average or sum it"
-        raise InvalidObjective(parameter, rule, reprlib.repr(array.tolist()))
+        raise InvalidObjective(parameter, rule, array)
     return float(array.reshape(()))
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from downslope.errors import InvalidInput, InvalidObjective
 from downslope.objectives import gallery
-from downslope.objectives.bound import Bound, GradientSource, TorchBound
+from downslope.objectives.bound import Bound, GradientSource, TorchBound, double_precision
 from downslope.objectives.calling import (
     Call,
     as_number,
@@ -128,8 +128,8 @@ class Objective:
         declared = self.formula.variables if self.formula else self.problem.variables if self.problem else ()
         if len(declared) == structure.size and not (self.formula and self.formula.is_vector and structure.size > 1):
             return tuple(declared)
-        if self.call == "numbers" and len(names := parameter_names(self.fun)) == structure.size:
-            return names
+        if self.call == "numbers" and len(names := parameter_names(self.fun)) >= structure.size:
+            return names[: structure.size]  # those with defaults may be left out
         return structure.names()
 
     def bind(self, x0: Any, bounds: Bounds | None = None) -> tuple[Bound, np.ndarray, float]:
@@ -174,13 +174,9 @@ class Objective:
         return result, torch is not None and isinstance(result, torch.Tensor)
 
     def _call(self, bound: Bound, flat: np.ndarray) -> Any:
-        jax = sys.modules.get("jax")
         try:
-            with np.errstate(all="ignore"):
-                if jax is None:
-                    return self.fun(*bound.arguments(flat))
-                with jax.enable_x64(True):  # code written in JAX would compute in single precision
-                    return self.fun(*bound.arguments(flat))
+            with np.errstate(all="ignore"), double_precision():
+                return self.fun(*bound.arguments(flat))
         except InvalidInput:
             raise
         except Exception as error:

@@ -31,9 +31,9 @@ def bound_to(objective: Objective, plain: Bound, result: Any, is_torch: bool, fl
     program = None if is_torch else _program(objective, plain, result, flat)
     if jac is not None:
         usable = program if isinstance(program, Program) and program.compiles else None
-        bound: Bound = GivenBound(jac, usable, *common, "`jac` was given")
-        bound.value_and_gradient(flat)  # raises InvalidObjective where jac has another structure
-        return bound
+        given = GivenBound(jac, usable, *common, "`jac` was given")
+        given.check_start(flat)
+        return given
     if isinstance(program, UntraceableError):
         return Bound(*common, str(program))
     assert program is not None  # torch code without jac returned above

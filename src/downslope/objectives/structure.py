@@ -69,8 +69,7 @@ class Structure:
             return Structure._of_leaves(Layout.ARRAY, [x0], None)
         from jax import tree_util
 
-        # A list of numbers inside a dict is a vector too, not a container of scalars.
-        leaves, treedef = tree_util.tree_flatten(x0, is_leaf=lambda node: _is_leaf(node) or _is_nested_numbers(node))
+        leaves, treedef = tree_util.tree_flatten(x0, is_leaf=_is_tree_leaf)
         if not leaves:
             raise InvalidInput("x0", "must hold at least one number", x0)
         return Structure._of_leaves(Layout.TREE, leaves, treedef)
@@ -154,10 +153,14 @@ class Structure:
     def flatten(self, value: Any) -> np.ndarray:
         """A value of this structure (a point, a gradient) as a flat vector; ValueError where it does not fit."""
         leaves = self.treedef.flatten_up_to(value) if self.layout is Layout.TREE else [value]
-        arrays = [np.asarray(_detached(leaf), dtype=self.dtype) for leaf in leaves]
+        arrays = [_as_real(_detached(leaf), self.dtype) for leaf in leaves]
         flat = np.concatenate([array.ravel() for array in arrays])
         if flat.size != self.size or len(arrays) != len(self.shapes):
             raise ValueError(f"{flat.size} numbers where the start has {self.size}")
+        for array, shape in zip(arrays, self.shapes, strict=True):
+            # A flat leaf can only be meant in one way; one of another shape, such as a transpose, cannot.
+            if array.size != int(np.prod(shape)) or (array.ndim > 1 and _long(array.shape) != _long(shape)):
+                raise ValueError(f"an array of shape {array.shape} where the start has {shape}")
         return flat
 
     def _rebuild(self, leaves: list[Any]) -> Any:
@@ -182,6 +185,12 @@ def _is_plain(x: Any) -> bool:
 
 def _is_leaf(x: Any) -> bool:
     return isinstance(x, np.ndarray | np.generic | numbers.Number) or _kind_of(x) is not Kind.NUMPY
+
+
+def _is_tree_leaf(x: Any) -> bool:
+    # A list of numbers inside a dict is a vector too, not a container of scalars; and None is a mistake here,
+    # where JAX's own trees take it for an empty container.
+    return x is None or _is_leaf(x) or _is_nested_numbers(x)
 
 
 def _is_nested_numbers(x: Any) -> bool:
@@ -217,6 +226,18 @@ def _as_real_array(x: Any) -> np.ndarray:
             raise InvalidInput("x0", "must be float16, float32 or float64", array.dtype.name)
         raise InvalidInput("x0", "must hold real numbers alone", x)
     return array
+
+
+def _as_real(x: Any, dtype: np.dtype[Any]) -> np.ndarray:
+    """As an array of that dtype; TypeError where NumPy would make NaN of None or drop an imaginary part."""
+    array = np.asarray(x)
+    if array.dtype.kind == "c" or (array.dtype.kind == "O" and any(item is None for item in array.flat)):
+        raise TypeError("real numbers are needed")
+    return array.astype(dtype, copy=False)
+
+
+def _long(shape: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(n for n in shape if n != 1)
 
 
 def _to_torch(array: Any) -> Any:
