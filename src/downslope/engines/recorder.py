@@ -75,15 +75,18 @@ class Recorder:
         """The points and their steps, the last row always among them."""
         if not self.keeps_path or self.last_x is None:
             return None, np.arange(self.n_rows)
-        rows, steps = self._points.rows, np.arange(0, self.n_rows, self.stride)
+        steps = np.arange(0, self.n_rows, self.stride)
+        rows = self._points.rows[: len(steps)]
         if steps[-1] == self.n_rows - 1:
             return rows, steps
         return np.concatenate([rows, self.last_x[None]]), np.append(steps, self.n_rows - 1)
 
     def columns(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Losses, gradient sizes and rates of all rows."""
-        self._rates.rows[-1] = np.nan  # no step leaves the last row
-        return self._losses.rows, self._sizes.rows, self._rates.rows
+        # Ctrl-C may have come between two columns; n_rows counts the rows that are whole.
+        losses, sizes, rates = (c.rows[: self.n_rows] for c in (self._losses, self._sizes, self._rates))
+        rates[-1] = np.nan  # no step leaves the last row
+        return losses, sizes, rates
 
     def _note_last(self, x: np.ndarray, losses: Any, sizes: Any) -> None:
         """Only the last row of a run can be other than finite."""

@@ -166,7 +166,21 @@ class ProgramBound(Bound):
         return np.asarray(self.program.call("hessian_vector_product", x, v))
 
 
-class TorchBound(Bound):
+class TensorBound(Bound):
+    """Finite differences, for functions of PyTorch's tensors whose result autograd cannot follow."""
+
+    def arguments(self, x: np.ndarray) -> tuple[Any, ...]:
+        """Tensors."""
+        import torch
+
+        return arguments(self.structure, self.call, torch.from_numpy(x.copy()))
+
+
+class GivenTensorBound(TensorBound, GivenBound):
+    """The user's own gradient, of tensors."""
+
+
+class TorchBound(TensorBound):
     """Exact derivatives by PyTorch's autograd, for functions of tensors."""
 
     source = GradientSource.UNCOMPILED
@@ -197,11 +211,8 @@ class TorchBound(Bound):
         point, direction = torch.from_numpy(x.copy()), torch.from_numpy(v.copy())
         return np.asarray(autograd.functional.hvp(self._loss, point, direction)[1].numpy())
 
-    def arguments(self, x: np.ndarray) -> tuple[Any, ...]:
-        """Tensors."""
-        import torch
-
-        return arguments(self.structure, self.call, torch.from_numpy(x.copy()))
-
     def _loss(self, point: Any) -> Any:
-        return self.fun(*arguments(self.structure, self.call, point)).reshape(())
+        loss = self.fun(*arguments(self.structure, self.call, point))
+        if not hasattr(loss, "requires_grad"):
+            raise TypeError(f"returns a {type(loss).__name__}, and no tensor")
+        return loss.reshape(())

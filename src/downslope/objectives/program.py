@@ -116,15 +116,15 @@ def build(
             jax.make_jaxpr(value_and_gradient)(jnp.asarray(x))
             return Program(value, value_and_gradient, gradient, True, "", held)
         except Exception as error:  # whatever a user's code raises on traced values, it does not compile
-            reason = _why(error)
+            reason = why(error)
         try:
             value_and_gradient(jnp.asarray(x))
         except Exception as error:
-            raise UntraceableError(_why(error)) from error
+            raise UntraceableError(why(error)) from error
     return Program(value, value_and_gradient, gradient, False, reason, held)
 
 
-def _why(error: Exception) -> str:
+def why(error: Exception) -> str:
     """One line: what could not be traced, and where in the user's code."""
     kind = "branches on its values" if isinstance(error, jax.errors.ConcretizationTypeError) else None
     text = kind or " ".join(str(error).split(". ")[0].split())[:160] or type(error).__name__

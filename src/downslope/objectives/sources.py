@@ -9,14 +9,15 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Hashable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from downslope.objectives.bound import Bound, GivenBound, ProgramBound, TorchBound
+from downslope.objectives.bound import Bound, GivenBound, GivenTensorBound, ProgramBound, TensorBound, TorchBound
 from downslope.objectives.fingerprint import fingerprint
-from downslope.objectives.program import PROGRAMS, Program, UntraceableError, build
+from downslope.objectives.program import PROGRAMS, Program, UntraceableError, build, why
 
 if TYPE_CHECKING:
     from downslope.objectives.objective import Objective
@@ -27,18 +28,30 @@ def bound_to(objective: Objective, plain: Bound, result: Any, is_torch: bool, fl
     common = (plain.fun, plain.structure, plain.call, plain.bounds)
     jac = objective.jac
     if is_torch and jac is None:
-        return TorchBound(*common, "PyTorch's autograd")
+        return _by_autograd(TorchBound(*common, "exact, by PyTorch's autograd"), flat)
     program = None if is_torch else _program(objective, plain, result, flat)
     if jac is not None:
         usable = program if isinstance(program, Program) and program.compiles else None
-        given = GivenBound(jac, usable, *common, "`jac` was given")
+        kind = GivenTensorBound if is_torch else GivenBound
+        given = kind(jac, usable, *common, "`jac` was given")
         given.check_start(flat)
         return given
     if isinstance(program, UntraceableError):
         return Bound(*common, str(program))
-    assert program is not None  # torch code without jac returned above
+    assert program is not None  # torch code returned above
     reason = "exact, by automatic differentiation" if program.compiles else program.reason
     return ProgramBound(program, *common, reason)
+
+
+def _by_autograd(exact: TorchBound, flat: np.ndarray) -> Bound:
+    """Autograd where the result is a tensor all the way, and finite differences otherwise."""
+    try:
+        with warnings.catch_warnings():  # PyTorch warns where a tensor becomes a plain number
+            warnings.simplefilter("ignore")
+            exact.value_and_gradient(flat)
+    except Exception as error:
+        return TensorBound(exact.fun, exact.structure, exact.call, exact.bounds, why(error))
+    return exact
 
 
 def agrees(value: float, plain: float, dtype: np.dtype[Any]) -> bool:
