@@ -82,6 +82,21 @@ def test_the_function_is_never_called_outside(method, rate, with_gradient, rng):
     assert len(fun.points) >= len(run.path)
 
 
+@given(rng=generators)
+@settings(max_examples=10, phases=UNSHRUNK)
+def test_one_sided_differences_at_a_bound_are_the_gradient(rng):
+    low = rng.uniform(-3, 3, size=2)
+    high = low + rng.uniform(0.1, 3, size=2)
+    start = np.where(rng.random(2) < 0.5, low, high)
+    options = {"learning_rate": 0.02, "bounds": list(zip(low, high, strict=True)), "max_steps": 10}
+    by_differences = downslope.minimize(Fenced(low, high), start, **options)
+    by_hand = downslope.minimize(Fenced(low, high), start, jac=gradient_by_hand, **options)
+    # The step h is about 1e-5: three points leave h^2 times the third derivative, which is up to 300 at
+    # |x| = 6, so 3e-8 or less, and as much of rounding.
+    assert by_differences.gradient_norms[0] == pytest.approx(by_hand.gradient_norms[0], rel=1e-7, abs=1e-7)
+    assert by_differences.x == pytest.approx(by_hand.x, abs=1e-7)
+
+
 @pytest.mark.parametrize("method", METHODS)
 @given(rng=generators)
 @settings(max_examples=10, phases=UNSHRUNK)

@@ -78,7 +78,7 @@ def run(max_steps):
 run(3)  # compiles
 print("ready", flush=True)
 done = run(10**9)
-print(json.dumps([done.status.name, done.n_steps, len(done.losses), done.loss, float(done.losses[-1]), done.engine]))
+print(json.dumps([done.status.name, done.n_steps, len(done.losses), done.loss, chain(done.x), done.engine]))
 """
 
 
@@ -91,14 +91,14 @@ def test_a_signal_ends_a_long_run_soon_and_the_record_is_kept(engine, record, si
             time.sleep(0.7)
             began = time.monotonic()
             process.send_signal(signal.SIGINT)
-            status, n_steps, n_rows, loss, last, ran = json.loads(process.stdout.readline())
+            status, n_steps, n_rows, loss, loss_at_x, ran = json.loads(process.stdout.readline())
             seconds = time.monotonic() - began
         finally:
             process.kill()
     assert (status, ran) == ("INTERRUPTED", engine)
     assert n_steps > 10
     assert n_rows == n_steps + 1
-    assert loss == last
+    assert loss == pytest.approx(loss_at_x, rel=1e-12)  # sums of 20,000 numbers in another order
     # Chunks take 0.1 s; the rest is for a machine that is busy with other tests.
     assert seconds < 5
     print(f"{engine}: {seconds:.2f} s from the signal to the result, {n_steps} steps kept")

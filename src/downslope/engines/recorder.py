@@ -11,6 +11,7 @@ Record = Literal["path", "losses", "auto"]
 PATH_BYTES = 256 * 2**20
 """What a path may take with record="auto" before every second row of it is dropped."""
 _FIRST_ROWS = 2**20
+_FIRST_BYTES = 2**26
 
 
 class Recorder:
@@ -33,7 +34,7 @@ class Recorder:
         self.last_x: np.ndarray | None = None
         self.last_finite_x: np.ndarray | None = None
         """The point of the last row that is finite throughout; the start where none is."""
-        self._points = _Column((size,), dtype, max_rows)
+        self._points = _Column((size,), dtype, max_rows if self.keeps_path else 0)
         self._losses = _Column((), dtype, max_rows)
         self._sizes = _Column((), dtype, max_rows)
         self._rates = _Column(self.rate_shape, dtype, max_rows)
@@ -107,7 +108,7 @@ class _Column:
 
     def __init__(self, shape: tuple[int, ...], dtype: np.dtype[Any], max_rows: int):
         row_bytes = max(1, int(np.prod(shape))) * dtype.itemsize
-        capacity = max(1, min(max_rows, _FIRST_ROWS, 2 * PATH_BYTES // row_bytes))
+        capacity = max(1, min(max_rows, _FIRST_ROWS, _FIRST_BYTES // row_bytes))
         self._array = np.empty((capacity, *shape), dtype)
         self._n = 0
 

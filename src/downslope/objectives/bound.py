@@ -41,6 +41,8 @@ class Bound:
 
     source = GradientSource.FINITE_DIFFERENCES
     program: Program | None = None
+    seconds = 0.0
+    """What the plain call at the start took."""
 
     def __init__(self, fun: Callable[..., Any], structure: Structure, call: Call, bounds: Bounds | None, reason: str):
         self.fun, self.structure, self.call, self.bounds, self.reason = fun, structure, call, bounds, reason

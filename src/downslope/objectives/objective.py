@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import reprlib
 import sys
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -143,10 +144,13 @@ class Objective:
         if self.formula is None:
             check_n_arguments(self.fun, structure, self.call)
         plain = Bound(self.fun, structure, self.call, bounds, "")
+        began = time.perf_counter()
         result, is_torch = self._first_call(plain, flat)
+        seconds = time.perf_counter() - began
         loss = as_number(result)
         check_start_value(loss, x0)
         self._bound = bound_to(self, plain, result, is_torch, flat)
+        self._bound.seconds = seconds
         return self._bound, flat, loss
 
     def checked(self, bound: Bound, value: float, flat: np.ndarray, loss: float) -> Bound:
