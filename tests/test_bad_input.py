@@ -9,6 +9,7 @@ import scipy.optimize
 import downslope
 from downslope import Adam, InvalidInput, Momentum, Objective
 from downslope.learning_rates import Backtracking, BarzilaiBorwein, Constant, Cyclical, GeometricDecay
+from tests.steady_id import steady_id
 
 NAN, INF = math.nan, math.inf
 
@@ -104,7 +105,7 @@ PARAMETERS = [
 ]
 
 
-@pytest.mark.parametrize(("given", "parameter", "rule", "value"), PARAMETERS, ids=lambda v: repr(v)[:50])
+@pytest.mark.parametrize(("given", "parameter", "rule", "value"), PARAMETERS, ids=steady_id)
 def test_a_bad_parameter_is_named_with_its_rule_and_value_before_anything_is_computed(given, parameter, rule, value):
     fun = Counting(squares)
     with pytest.raises(InvalidInput) as caught:

@@ -19,6 +19,7 @@ from downslope.learning_rates import (
     WarmRestarts,
     WarmUp,
 )
+from tests.steady_id import steady_id
 
 
 def restarts_by_hand(k):
@@ -224,7 +225,7 @@ def test_a_rate_a_coordinate_can_be_scheduled(schedule):
         (lambda k: 0.0, "learning_rate"),
         (lambda k: k.no_such_attribute, "learning_rate"),
     ],
-    ids=str,
+    ids=steady_id,
 )
 def test_a_rate_that_cannot_work_is_refused_by_name(rate, parameter):
     with pytest.raises(InvalidInput, match=f"`{parameter}`"):
