@@ -153,7 +153,6 @@ def test_a_callback_stops_the_run_by_true_or_stop_iteration(callback):
     assert run.x == run.path[3]
 
 
-@pytest.mark.xfail(strict=True, reason="engines/eager.py tests `is True`, which NumPy's np.True_ is not")
 def test_a_callback_stops_the_run_by_numpy_s_true():
     run = walk(callback=lambda step: np.all(np.abs(step.x) < 3))
     assert run.status is Status.STOPPED_BY_CALLBACK

@@ -160,11 +160,6 @@ class TestNoise:
         np.testing.assert_array_equal(first.path, again.path)
         assert np.all(first.path[1:] != other.path[1:])
 
-    @pytest.mark.xfail(
-        raises=UserWarning,
-        strict=True,
-        reason="the eager engine draws outside of enable_x64: float32, and a warning",
-    )
     @given(seed=st.integers(0, 2**32 - 1), method=st.sampled_from(["gradient_descent", "nesterov", "adam"]))
     @settings(max_examples=15, phases=UNSHRUNK)
     def test_the_engines_draw_the_same_noise(self, seed, method):

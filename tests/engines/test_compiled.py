@@ -1,9 +1,6 @@
 """The compiled engine: what is new costs no compiling, what has changed is never answered by an old program."""
 
-import gc
 import threading
-import types
-import weakref
 
 import jax
 import jax.numpy as jnp
@@ -14,7 +11,6 @@ import scipy.optimize
 import downslope
 from downslope import Adam, Momentum
 from downslope.learning_rates import Backtracking, Cosine, GeometricDecay
-from downslope.objectives.program import PROGRAMS
 
 
 class Count:
@@ -95,6 +91,7 @@ def test_a_new_number_does_not_recompile(what):
 
     first, *others = NEW_NUMBERS[what]
     run(first)
+    run({**first, "max_steps": 9000, "gradient_tolerance": None})  # more than a chunk: see the test below
     if what == "bounds":
         run({})  # a run without bounds is a program of its own
     traced = TRACED.n
@@ -102,6 +99,19 @@ def test_a_new_number_does_not_recompile(what):
         for options in others:
             assert run(options).engine == "compiled"
     assert TRACED.n == traced
+
+
+@pytest.mark.xfail(
+    strict=True, reason="engines/chunk.py: the start's step count is weakly typed, so a second chunk is compiled again"
+)
+def test_a_second_chunk_does_not_recompile():
+    def run(max_steps):
+        options = {"learning_rate": 1e-4, "max_steps": max_steps, "gradient_tolerance": None}
+        return downslope.minimize(lambda x: np.sum(x**4) + 0.25 * x[0], [1.0, 2.0], **options)
+
+    run(3)
+    with compiles_nothing():
+        assert run(9000).n_steps == 9000
 
 
 def test_the_same_lambda_made_again_does_not_recompile():
@@ -118,122 +128,6 @@ def test_a_formula_typed_again_does_not_recompile():
     downslope.minimize("x^2 + 3 y^2", [1.0, 2.0], learning_rate=0.1)
     with compiles_nothing():
         downslope.minimize("x^2 + 3 y^2", [4.0, 2.0], learning_rate=0.05)
-
-
-# -- what has changed ------------------------------------------------------------------------------------
-
-target = np.array([1.0, 2.0])
-settings = types.ModuleType("settings_of_a_user")
-settings.scale = 1.0
-
-
-def by_global(x):
-    return np.sum((x - target) ** 2)
-
-
-def nested(x):
-    return by_global(x)
-
-
-def by_module(x):
-    return settings.scale * np.sum(x**2) + settings.scale
-
-
-class Model:
-    def __init__(self, scale):
-        self.scale = scale
-
-    def loss(self, x):
-        return np.sum((x - self.scale) ** 2)
-
-    __call__ = loss
-
-
-def loss_at_start(fun):
-    run = downslope.minimize(fun, [3.0, 3.0], learning_rate=0.1, max_steps=200)
-    assert run.engine == "compiled"
-    # The plain function at both ends of the record, which the program wrote.
-    for x, loss in ((run.path[0], run.losses[0]), (run.x, run.loss)):
-        assert loss == pytest.approx(fun(x), rel=1e-12)
-    return run.losses[0]
-
-
-@pytest.mark.parametrize("fun", [by_global, nested], ids=["global", "a helper's global"])
-def test_a_rebound_global_is_seen(fun, monkeypatch):
-    assert loss_at_start(fun) == 5.0
-    monkeypatch.setitem(globals(), "target", np.array([3.0, 0.0]))
-    assert loss_at_start(fun) == 9.0
-
-
-def test_a_module_s_attribute_is_seen(monkeypatch):
-    assert loss_at_start(by_module) == 19.0
-    monkeypatch.setattr(settings, "scale", 2.0)
-    assert loss_at_start(by_module) == 38.0
-
-
-def test_a_captured_array_is_seen_when_rebound_and_when_changed_in_place():
-    data = np.array([1.0, 2.0])
-
-    def fun(x):
-        return np.sum((x - data) ** 2)
-
-    assert loss_at_start(fun) == 5.0
-    data = np.array([3.0, 0.0])
-    assert loss_at_start(fun) == 9.0
-    data[:] = 2.0
-    assert loss_at_start(fun) == 2.0
-
-
-def test_one_number_of_a_large_captured_array_is_seen():
-    data = np.ones(400_000)  # 3.2 MB: not every byte of it is in the fingerprint
-
-    def fun(x):
-        return np.mean((x[0] - data) ** 2) + x[1] ** 2
-
-    before = loss_at_start(fun)
-    data[123_457] = 1001.0
-    assert loss_at_start(fun) == pytest.approx(before + (998**2 - 4) / 400_000, rel=1e-12)
-
-
-def test_a_change_that_leaves_the_start_s_value_alone_is_seen():
-    center = np.array([4.0, 2.0])
-
-    def fun(x):
-        return np.sum((x - center) ** 2)
-
-    assert loss_at_start(fun) == 2.0
-    center[:] = [2.0, 4.0]  # the same loss at [3, 3], and another minimum
-    assert loss_at_start(fun) == 2.0
-
-
-def test_a_default_argument_is_seen():
-    def fun(x, scale=1.0):
-        return scale * np.sum(x**2)
-
-    assert loss_at_start(fun) == 18.0
-    fun.__defaults__ = (2.0,)
-    assert loss_at_start(fun) == 36.0
-
-
-@pytest.mark.parametrize("form", ["method", "callable object", "closure over an object", "slots", "dict", "list"])
-def test_a_changed_attribute_or_item_is_seen(form):
-    model, slots, holder = Model(1.0), Count(), {"scale": [1.0]}
-    slots.n = 1.0
-
-    fun = {
-        "method": model.loss,
-        "callable object": model,
-        "closure over an object": lambda x: model.loss(x),
-        "slots": lambda x: np.sum((x - slots.n) ** 2),
-        "dict": lambda x: np.sum((x - holder["scale"][0]) ** 2),
-        "list": lambda x, values=holder["scale"]: np.sum((x - values[0]) ** 2),
-    }[form]
-    assert loss_at_start(fun) == 8.0
-    model.scale = slots.n = holder["scale"][0] = 2.0
-    assert loss_at_start(fun) == 2.0
-
-
-# -- the surroundings ------------------------------------------------------------------------------------
 
 
 def test_the_user_s_precision_is_left_as_it_was():
@@ -278,25 +172,3 @@ def test_threads_at_once_get_what_one_gets_alone():
     for k, run in enumerate(together):
         np.testing.assert_array_equal(run.path, job(k).path)
     assert jnp.ones(1).dtype == np.float32
-
-
-def test_the_cache_of_programs_is_bounded():
-    for k in range(70):
-        downslope.Objective(lambda x, k=k: (x - k) ** 2).value(1.0)
-    assert len(PROGRAMS._programs) <= 64
-
-
-@pytest.mark.parametrize("engine", ["compiled", "eager"])
-def test_a_function_with_a_large_captured_array_can_go(engine):
-    def function_and_data():
-        data = np.ones(4_000_000)  # 32 MB
-        return (lambda x: np.sum((x[0] - data) ** 2) * 1e-6 + x[1] ** 2), weakref.ref(data)
-
-    fun, data = function_and_data()
-    n_programs = len(PROGRAMS._programs)
-    run = downslope.minimize(fun, [2.0, 1.0], learning_rate=0.1, max_steps=2, engine=engine)
-    assert run.n_steps == 2
-    del fun, run
-    gc.collect()
-    assert data() is None
-    assert len(PROGRAMS._programs) <= n_programs

@@ -22,7 +22,7 @@ def gradient_of_himmelblau(p):
     return np.array([4 * a * x + 2 * b, 2 * a + 4 * b * y])
 
 
-def backtracking_by_hand(x, n, initial=1.0, shrink=0.5, slope=1e-4, grow=2.0, low=-np.inf, high=np.inf):
+def backtracking_by_hand(x, n, initial=1.0, shrink=0.5, slope=0.3, grow=2.0, low=-np.inf, high=np.inf):
     """Points, rates and trials of n Armijo steps on Himmelblau's function, as the textbook writes them."""
     path, rates, n_trials, trial = [x], [], 0, initial
     for _ in range(n):
@@ -44,7 +44,7 @@ class TestBacktracking:
 
     @pytest.mark.parametrize("engine", ENGINES)
     @pytest.mark.parametrize(
-        "options", [{}, {"initial": 0.3, "shrink": 0.7, "slope": 0.3, "grow": 1.5}], ids=["default", "other"]
+        "options", [{}, {"initial": 0.3, "shrink": 0.7, "slope": 0.05, "grow": 1.5}], ids=["default", "other"]
     )
     def test_points_rates_and_trials_are_the_textbook_s(self, engine, options):
         # The run ends by its gradient, so that no trial is made from its last point; and before the
@@ -130,11 +130,9 @@ class TestBacktracking:
         assert run.n_evaluations > 2 * run.n_steps
         assert run.n_gradients == run.n_steps + 1
 
-    @pytest.mark.xfail(strict=True, reason="the last row of MAX_STEPS still searches a rate for a step never made")
     def test_a_run_of_no_steps_evaluates_one_point(self):
         assert downslope.minimize("himmelblau", START, max_steps=0).n_evaluations == 1
 
-    @pytest.mark.xfail(strict=True, reason="a trial so small that the point does not move counts as accepted")
     @pytest.mark.parametrize("engine", ENGINES)
     @pytest.mark.parametrize("start", [0.0, 5.0])
     def test_a_gradient_of_the_wrong_sign_fails_the_search(self, start, engine):

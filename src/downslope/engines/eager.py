@@ -80,7 +80,8 @@ def _called(callback: Callable[[Step], Any] | None, structure: Structure, n: int
         return False
     step = Step(n, structure.restore(x), float(view.loss), structure.restore(view.gradient), float(view.gradient_size))
     try:
-        return callback(step) is True
+        answer = callback(step)
+        return isinstance(answer, bool | np.bool_) and bool(answer)
     except StopIteration:  # SciPy's way to stop
         return True
     except Exception as error:

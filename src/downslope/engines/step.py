@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from downslope.learning_rates import Here, LearningRate
 from downslope.methods import Method
 from downslope.stopping import Facts, Limits, goes_on
@@ -104,6 +106,7 @@ def leave(oracle: Oracle, library: Library, rules: Rules, position: Position, vi
         step, state = rules.method.update(noisy, method_state, rate, *extra)
         return _project(xp, rules, x + step), state
 
+    last = k >= rules.limits.max_steps  # its step is never made, and not worth a search
     here = Here(
         step=k,
         x=x,
@@ -111,7 +114,7 @@ def leave(oracle: Oracle, library: Library, rules: Rules, position: Position, vi
         gradient=view.gradient,
         move=lambda rate: step_and_state(rate, view.gradient)[0],
         value=oracle.value,
-        running=goes_on(view.facts, rules.limits),
+        running=goes_on(view.facts, rules.limits) & (last ^ True),
         xp=xp,
         while_loop=library.while_loop,
     )
@@ -121,7 +124,7 @@ def leave(oracle: Oracle, library: Library, rules: Rules, position: Position, vi
         (new_x, new_state), (x, method_state), lambda: step_and_state(choice.rate, oracle.value_and_gradient(x)[1])
     )
     facts = view.facts._replace(
-        step=k, at_rest=unmoved & (view.facts.stationarity == 0), found=choice.found, stalled=stalled
+        step=k, at_rest=unmoved & (view.facts.stationarity == 0), found=choice.found | last, stalled=stalled
     )
     return Departure(choice.rate, choice.n_trials, Position(k + 1, new_x, new_state, choice.state), facts)
 
@@ -130,8 +133,10 @@ def standard_normal(seed: Any, step: Any, like: Any) -> Any:
     """Normal numbers that depend on the seed and the step's count alone, so that every engine draws the same."""
     import jax
 
-    key = jax.random.fold_in(jax.random.key(seed), step)
-    return jax.random.normal(key, like.shape, like.dtype)
+    with jax.enable_x64(True):
+        key = jax.random.fold_in(jax.random.key(seed), step)
+        drawn = jax.random.normal(key, like.shape, like.dtype)
+    return drawn if isinstance(like, jax.Array) else np.asarray(drawn)
 
 
 def _project(xp: Any, rules: Rules, x: Any) -> Any:

@@ -65,8 +65,8 @@ def _numbers(rate: Any) -> Any:
 def _default(method: Method) -> LearningRate:
     if method.default_rate is not None:
         return Constant(method.default_rate)
-    # A full Newton step has the rate 1 by its nature; more than that only overshoots.
-    return Backtracking(largest=1.0) if method.needs_hessian else Backtracking()
+    # A full Newton step has the rate 1 by its nature; more only overshoots, and asking for less delays it.
+    return Backtracking(slope=1e-4, largest=1.0) if method.needs_hessian else Backtracking()
 
 
 def _check(rate: LearningRate) -> None:

@@ -53,5 +53,5 @@ class BarzilaiBorwein(LearningRate):
         ratio = xp.sum(moved * moved) / xp.where(usable, curvature, 1.0)
         first = self.initial / xp.maximum(xp.max(xp.abs(here.gradient)), 1.0)
         kept = xp.where(state.rate > 0, state.rate, first)
-        rate = xp.where(usable, xp.clip(ratio, self.smallest, self.largest), kept)
+        rate = xp.clip(xp.where(usable, ratio, kept), self.smallest, self.largest)
         return Choice(rate, BarzilaiBorweinState(here.x, here.gradient, rate))

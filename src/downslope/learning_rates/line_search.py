@@ -5,7 +5,10 @@ From a trial rate, shrink until the loss falls by at least a small share of what
     f(P(x + a d)) <= f(x) + slope g . (P(x + a d) - x)
 
 P is the projection into the bounds. The first trial is `grow` times the rate accepted last, at most
-`largest`. Only trial points with a finite loss are accepted: minus infinity passes the inequality.
+`largest`. On a quadratic of curvature L a rate passes below 2 (1 - slope) / L: the usual slope of 1e-4 lets
+gradient descent bounce along at almost 2 / L, and 0.3 keeps it clear of that. Only trial points with a finite
+loss are accepted: minus infinity passes the inequality. A rate so small that the point does not move ends the
+search without one.
 """
 
 from __future__ import annotations
@@ -26,6 +29,7 @@ class BacktrackingState(NamedTuple):
 class _Search(NamedTuple):
     rate: Any
     accepted: Any
+    moved: Any
     n_trials: Any
 
 
@@ -41,7 +45,7 @@ class Backtracking(LearningRate):
 
     initial: float = coefficient("(0, inf)", 1.0, "the very first trial")
     shrink: float = coefficient("(0, 1)", 0.5, "from one trial to the next")
-    slope: float = coefficient("(0, 1)", 1e-4, "the share of the promised fall that is asked for")
+    slope: float = coefficient("(0, 1)", 0.3, "the share of the promised fall that is asked for")
     grow: float = coefficient("[1, inf)", 2.0, "from the rate accepted last to the next first trial")
     largest: float = coefficient("(0, inf)", 1e10, "no trial is above it")
     max_trials: float = coefficient("[1, 1000]", 60, "trials for one step before the search gives up")
@@ -62,12 +66,14 @@ class Backtracking(LearningRate):
             loss = here.value(point)
             promised = xp.sum(here.gradient * (point - here.x))
             enough = loss <= here.loss + self.slope * promised
-            return _Search(rate, enough & xp.isfinite(loss), search.n_trials + 1)
+            # A rate too small to move the point passes the inequality, and helps nobody, unless nothing should move.
+            moved = xp.any(point != here.x) | xp.all(here.gradient == 0)
+            return _Search(rate, moved & enough & xp.isfinite(loss), moved, search.n_trials + 1)
 
         def goes_on(search: _Search) -> Any:
-            return here.running & ~search.accepted & (search.n_trials < self.max_trials)
+            return here.running & search.moved & ~search.accepted & (search.n_trials < self.max_trials)
 
         first = xp.minimum(state.trial, self.largest)
-        no = xp.asarray(False)
-        end = here.while_loop(goes_on, attempt, _Search(first, no, xp.asarray(0)))
+        no, yes = xp.asarray(False), xp.asarray(True)
+        end = here.while_loop(goes_on, attempt, _Search(first, no, yes, xp.asarray(0)))
         return Choice(end.rate, BacktrackingState(end.rate * self.grow), end.accepted, end.n_trials)

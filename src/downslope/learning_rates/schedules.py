@@ -168,12 +168,13 @@ class WarmRestarts(Schedule):
     def __call__(self, step: Any) -> Any:
         """The cosine's value at the share of the present cycle that is over."""
         xp = _namespace(step, self.growth)
-        # Cycle c starts at n (growth^c - 1) / (growth - 1), which tends to n c as growth tends to 1.
-        stretch = xp.maximum(self.growth - 1, 1e-9)
-        growth = 1 + stretch
-        cycle = xp.floor(xp.log1p(stretch * step / self.n_steps) / xp.log1p(stretch) + 1e-9)
-        start = self.n_steps * xp.expm1(cycle * xp.log1p(stretch)) / stretch
-        share = (step - start) / (self.n_steps * growth**cycle)
+        # Cycle c starts at n (growth^c - 1) / (growth - 1), which for growth = 1 is n c.
+        equal = self.growth == 1
+        growth = xp.where(equal, 2.0, self.growth)
+        stretched = xp.floor(xp.log1p((growth - 1) * step / self.n_steps) / xp.log(growth) + 1e-9)
+        cycle = xp.where(equal, xp.floor(step / self.n_steps), stretched)
+        start = self.n_steps * xp.where(equal, cycle, (growth**stretched - 1) / (growth - 1))
+        share = (step - start) / (self.n_steps * xp.where(equal, 1.0, growth**stretched))
         return _half_cosine(self.rate, self.final, xp.maximum(share, 0.0))
 
 

@@ -52,8 +52,10 @@ class Bound:
         try:
             with double_precision():
                 return as_number(self.fun(*self.arguments(x)))
-        except ArithmeticError:  # math.exp(1000), 1.0 / 0.0: an outcome, as it is for NumPy, and no mistake
-            return float("nan")
+        except (ArithmeticError, ValueError) as error:
+            if isinstance(error, ValueError) and "math domain error" not in str(error):
+                raise
+            return float("nan")  # math.exp(1000), math.log(-1): an outcome, as it is for NumPy, and no mistake
 
     def value_and_gradient(self, x: np.ndarray) -> tuple[float, np.ndarray]:
         """The loss and its gradient."""
@@ -148,6 +150,10 @@ class ProgramBound(Bound):
         super().__init__(*args)
         self.program: Program = program
         self.source = GradientSource.COMPILED if program.compiles else GradientSource.UNCOMPILED
+
+    def value(self, x: np.ndarray) -> float:
+        """The loss, from the code that the gradient belongs to: a line search compares the two."""
+        return float(self.program.call("value", x))
 
     def value_and_gradient(self, x: np.ndarray) -> tuple[float, np.ndarray]:
         """Both from one pass."""
