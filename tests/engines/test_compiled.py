@@ -101,9 +101,6 @@ def test_a_new_number_does_not_recompile(what):
     assert TRACED.n == traced
 
 
-@pytest.mark.xfail(
-    strict=True, reason="engines/chunk.py: the start's step count is weakly typed, so a second chunk is compiled again"
-)
 def test_a_second_chunk_does_not_recompile():
     def run(max_steps):
         options = {"learning_rate": 1e-4, "max_steps": max_steps, "gradient_tolerance": None}

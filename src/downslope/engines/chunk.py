@@ -57,8 +57,14 @@ def compile_chunk(
             return Rules(join(method, iter(of_method)), join(rate, iter(of_rate)), *rest)
 
         loop = partial(_loop, oracle, rebuild, n_rows, recorder.keeps_path, recorder.rate_shape)
-        kernels[key] = jax.jit(lambda x, numbers: start(rebuild(numbers), x)), jax.jit(loop)
+        kernels[key] = jax.jit(partial(_start, rebuild)), jax.jit(loop)
     return *kernels[key], numbers
+
+
+def _start(rebuild: Callable[[Any], Rules], x: Any, numbers: Any) -> Position:
+    position = start(rebuild(numbers), x)
+    # Python's weakly typed numbers would make the loop's first chunk another program than its second.
+    return Position(*_cast(position, position))
 
 
 def _loop(

@@ -122,7 +122,11 @@ class Objective:
     def hessian_vector_product(self, x: Any, v: Any) -> Any:
         """The Hessian at x times v, with the structure of x, without the matrix."""
         bound, flat = self._at(x)
-        return bound.structure.restore(bound.hessian_vector_product(flat, bound.structure.flatten(v)))
+        try:
+            direction = bound.structure.flatten(v)
+        except (TypeError, ValueError) as error:
+            raise InvalidInput("v", f"must be arranged as x is ({error})", v) from None
+        return bound.structure.restore(bound.hessian_vector_product(flat, direction))
 
     def variable_names(self, structure: Structure) -> tuple[str, ...]:
         """A name for each number of the flat vector."""
