@@ -15,6 +15,7 @@ import pytest
 from optimagic.benchmarking.cartis_roberts import CARTIS_ROBERTS_PROBLEMS
 from optimagic.benchmarking.more_wild import MORE_WILD_PROBLEMS
 
+from downslope import GradientSource, Objective
 from downslope.objectives.numpy_tracing import run_on_jax, where_it_left
 
 PROBLEMS = {**MORE_WILD_PROBLEMS, **CARTIS_ROBERTS_PROBLEMS}
@@ -22,14 +23,6 @@ UNCOMPILED = {
     "helical_valley_good_start": "more_wild.py:68: `if x[0] > 0:`",
     "helical_valley_bad_start": "more_wild.py:68: `if x[0] > 0:`",
 }
-# XLA takes 2 to 40 seconds for each: loops over single numbers, written out into thousands of operations.
-SLOW = """
-    argtrig artif bdvalues bratu_2d bratu_2d_t bratu_3d broydn_3d broydn_bd cbratu_2d chandheq chemrcta chemrctb
-    drcavty1 drcavty2 drcavty3 flosp2hh flosp2hl flosp2hm flosp2th flosp2tl flosp2tm freurone hatfldg hydcar20
-    hydcar6 integreq luksan14 luksan15 luksan16 luksan17 luksan21 mancino_8 mancino_10 mancino_12_bad_start
-    mancino_12_good_start methanb8 methanl8 msqrta msqrtb qr3d qr3dbd semicn2u semicon2 spmsqrt watsonne yatpsq_1
-    yatpsq_2
-""".split()  # noqa: SIM905
 
 
 def loss_and_start(name):
@@ -57,7 +50,7 @@ def assert_right(name, value, gradient):
 def test_the_table():
     assert len(PROBLEMS) == 114
     assert len(PROBLEMS) - len(UNCOMPILED) == 112
-    assert set(SLOW) | set(UNCOMPILED) <= set(PROBLEMS)
+    assert set(UNCOMPILED) <= set(PROBLEMS)
 
 
 @pytest.mark.parametrize("name", sorted(set(PROBLEMS) - set(UNCOMPILED)))
@@ -67,23 +60,24 @@ def test_it_can_be_compiled(name):
         assert jax.eval_shape(run_on_jax(loss), x).dtype == np.float64
 
 
-@pytest.mark.parametrize(
-    "name",
-    [pytest.param(name, marks=[pytest.mark.slow] * (name in SLOW)) for name in sorted(set(PROBLEMS) - set(UNCOMPILED))],
-)
-def test_its_compiled_gradient_is_right(name):
+# XLA takes up to 40 seconds where loops over single numbers become thousands of operations.
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(set(PROBLEMS) - set(UNCOMPILED)))
+def test_its_gradient_is_compiled_and_right(name):
     loss, x = loss_and_start(name)
-    with jax.enable_x64(True):
-        value, gradient = jax.jit(jax.value_and_grad(run_on_jax(loss)))(x)
+    objective = Objective(loss)
+    value, gradient = objective.value_and_gradient(x)
+    assert objective.gradient_source is GradientSource.COMPILED
     assert_right(name, value, gradient)
 
 
 @pytest.mark.parametrize("name", UNCOMPILED)
 def test_it_branches_and_has_an_exact_gradient_uncompiled(name):
     loss, x = loss_and_start(name)
-    with jax.enable_x64(True):
-        with pytest.raises(jax.errors.TracerBoolConversionError) as caught:
-            jax.eval_shape(run_on_jax(loss), x)
-        assert where_it_left(caught.value) == UNCOMPILED[name]
-        value, gradient = jax.value_and_grad(run_on_jax(loss))(x)
+    with jax.enable_x64(True), pytest.raises(jax.errors.TracerBoolConversionError) as caught:
+        jax.eval_shape(run_on_jax(loss), x)
+    assert where_it_left(caught.value) == UNCOMPILED[name]
+    objective = Objective(loss)
+    value, gradient = objective.value_and_gradient(x)
+    assert objective.gradient_source is GradientSource.UNCOMPILED
     assert_right(name, value, gradient)

@@ -7,6 +7,7 @@ a value that is not finite.
 from __future__ import annotations
 
 import json
+import math
 import sys
 import warnings
 from typing import Annotated, Any
@@ -24,6 +25,19 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+_OPTIONS = {
+    "x0": "--start",
+    "learning_rate": "--learning-rate",
+    "max_steps": "--steps",
+    "target_loss": "--target-loss",
+    "gradient_tolerance": "--tolerance",
+    "loss_limit": "--loss-limit",
+    **{
+        name: f"--{name}"
+        for name in ("start", "method", "bounds", "noise", "seed", "engine", "decay", "beta", "tolerance")
+    },
+}
+"""The option that sets a parameter, by which an error names it here."""
 _FAILED = (Status.NOT_FINITE, Status.DIVERGED)
 
 
@@ -73,7 +87,8 @@ def run(
         )
     if as_json:
         outcome: dict[str, Any] = result.to_dict()
-        print(json.dumps({**outcome, "rows": result.rows()} if table else outcome, indent=2, default=str))
+        rows = {"rows": [_fit_for_json(row) for row in result.rows()]} if table else {}
+        print(json.dumps({**outcome, **rows}, indent=2, default=str))
     else:
         showing.run(result, whole_table=table)
     raise typer.Exit(3 if result.status in _FAILED else 0)
@@ -98,5 +113,16 @@ def main() -> None:
     try:
         app()
     except DownslopeError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {_with_options(error)}", file=sys.stderr)
         sys.exit(2)
+
+
+def _with_options(error: DownslopeError) -> str:
+    """The message with the option's name in place of the parameter's: `--start` for `x0`."""
+    parameter = getattr(error, "parameter", "")
+    return str(error).replace(f"`{parameter}`", _OPTIONS.get(parameter, f"`{parameter}`"), 1)
+
+
+def _fit_for_json(row: dict[str, Any]) -> dict[str, Any]:
+    """JSON has no NaN and no infinity; they become text, as in `Run.to_dict`."""
+    return {name: str(v) if isinstance(v, float) and not math.isfinite(v) else v for name, v in row.items()}

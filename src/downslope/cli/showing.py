@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 
 from downslope.coefficients import coefficients
@@ -34,7 +35,7 @@ def run(result: Run, whole_table: bool) -> None:
     for note in result.notes:
         console.print(f"  note: {note}", markup=False)
     console.print()
-    Console(highlight=False).print(_steps(result, whole_table))
+    _print_whole(_steps(result, whole_table))
 
 
 def problems() -> None:
@@ -127,6 +128,13 @@ def _cell(name: str, value: float) -> str:
     if name == "step":
         return str(int(value))
     return "" if name.startswith("learning_rate") and math.isnan(value) else _number(value)
+
+
+def _print_whole(table: Table) -> None:
+    """Print a table as wide as it is: rich would cut numbers in half where the terminal is narrow or a pipe."""
+    console, endless = Console(highlight=False), Console(width=10**6)
+    width = Measurement.get(endless, endless.options, table).maximum
+    Console(highlight=False, width=max(console.width, width)).print(table)
 
 
 def _table(*headings: str, justify: Any = "left") -> Table:

@@ -6,6 +6,7 @@ import enum
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -222,5 +223,7 @@ class TorchBound(TensorBound):
     def _loss(self, point: Any) -> Any:
         loss = self.fun(*arguments(self.structure, self.call, point))
         if not hasattr(loss, "requires_grad"):
-            raise TypeError(f"returns a {type(loss).__name__}, and no tensor")
+            code = getattr(self.fun, "__code__", None)
+            where = f" at {Path(code.co_filename).name}:{code.co_firstlineno}" if code else ""
+            raise TypeError(f"returns a {type(loss).__name__}, and no tensor{where}")
         return loss.reshape(())

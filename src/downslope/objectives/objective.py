@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import reprlib
 import sys
 import time
@@ -10,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from downslope.errors import InvalidInput, InvalidObjective
+from downslope.errors import FormulaError, InvalidInput, InvalidObjective
 from downslope.objectives import gallery
 from downslope.objectives.bound import Bound, GradientSource, TorchBound, double_precision
 from downslope.objectives.calling import (
@@ -55,7 +56,7 @@ class Objective:
         if jac is not None and not callable(jac):
             raise InvalidInput("jac", "must be a function or None", jac)
         if isinstance(fun, str):
-            fun = gallery.PROBLEMS[fun] if fun in gallery.PROBLEMS else parse(fun, variables)
+            fun = gallery.PROBLEMS[fun] if fun in gallery.PROBLEMS else _parsed(fun, variables)
         elif variables is not None:
             raise InvalidInput("variables", "must be None unless `fun` is a formula", variables)
         self.problem = fun if isinstance(fun, gallery.Problem) else None
@@ -205,6 +206,17 @@ class Objective:
 
     def __repr__(self) -> str:
         return f"<Objective {self.name}>"
+
+
+def _parsed(text: str, variables: Sequence[str] | None) -> Formula:
+    """A formula; where it is one unknown name, the error offers the nearest problem of the gallery."""
+    try:
+        return parse(text, variables)
+    except FormulaError as error:
+        near = difflib.get_close_matches(text.strip().lower(), gallery.PROBLEMS, n=1)
+        if not near or not text.strip().isidentifier():
+            raise
+        raise FormulaError(text, f"{error.problem} (or did you mean the problem {near[0]!r}?)", error.column) from None
 
 
 __all__ = ["Bound", "GradientSource", "Objective"]

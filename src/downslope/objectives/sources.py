@@ -33,7 +33,9 @@ def bound_to(objective: Objective, plain: Bound, result: Any, is_torch: bool, fl
     if jac is not None:
         usable = program if isinstance(program, Program) and program.compiles else None
         kind = GivenTensorBound if is_torch else GivenBound
-        given = kind(jac, usable, *common, "`jac` was given")
+        why_not = "it works on PyTorch's tensors" if is_torch else _why_not_compiled(program)
+        reason = "`jac` was given" if usable else f"`jac` was given; uncompiled, since {why_not}"
+        given = kind(jac, usable, *common, reason)
         given.check_start(flat)
         return given
     if isinstance(program, UntraceableError):
@@ -41,6 +43,10 @@ def bound_to(objective: Objective, plain: Bound, result: Any, is_torch: bool, fl
     assert program is not None  # torch code returned above
     reason = "exact, by automatic differentiation" if program.compiles else program.reason
     return ProgramBound(program, *common, reason)
+
+
+def _why_not_compiled(program: Program | UntraceableError | None) -> str:
+    return program.reason if isinstance(program, Program) else str(program)
 
 
 def _by_autograd(exact: TorchBound, flat: np.ndarray) -> Bound:
