@@ -37,6 +37,7 @@ class Job:
     engine: str = "eager"
     notes: tuple[str, ...] = ()
     began: float = 0.0
+    checked: bool = False
 
     def run(self, engine: Engine, callback: Callable[[Step], Any] | None, after: Callable[[], None]) -> None:
         """Run to the end, whatever it is; the record is in `result` then."""
@@ -65,6 +66,10 @@ class Job:
         """Run compiled; False where the program proves to be stale beyond repair, or a rule cannot be traced."""
         from downslope.engines.compiled import run_compiled
 
+        def after_chunk() -> None:
+            self._check_program()
+            after()
+
         seconds_a_step = 3 * self.bound.seconds  # a gradient costs a few calls
         self.engine = "compiled"
         for _ in range(2):
@@ -72,12 +77,17 @@ class Job:
             if program is None:
                 return False
             oracle = Oracle(program.value, program.value_and_gradient, program.hessian)
-            checked = _Once(lambda: self._check_program(after))
             try:
                 self.status = run_compiled(
-                    oracle, program.kernels, self.rules, self.x0, self.recorder, seconds_a_step, checked
+                    oracle,
+                    program.kernels,
+                    self.rules,
+                    self.x0,
+                    self.recorder,
+                    seconds_a_step,
+                    after_chunk,
                 )
-                checked()
+                self._check_program()
                 return True
             except _StaleProgramError:
                 self.recorder = self.recorder.fresh()
@@ -89,12 +99,15 @@ class Job:
                 return False
         return False
 
-    def _check_program(self, after: Callable[[], None]) -> None:
-        checked = self.objective.checked(self.bound, self.recorder.first_loss, self.x0, self.loss)
-        if checked is not self.bound:
-            self.bound = checked
+    def _check_program(self) -> None:
+        """Once, as soon as there is a row: whether the program still computes what the plain function does."""
+        if self.checked or not self.recorder.n_rows:
+            return
+        bound = self.objective.checked(self.bound, self.recorder.first_loss, self.x0, self.loss)
+        self.checked = bound is self.bound
+        if not self.checked:
+            self.bound = bound
             raise _StaleProgramError
-        after()
 
     def _run_eager(self, callback: Callable[[Step], Any] | None, after: Callable[[], None]) -> None:
         self.engine = "eager"
@@ -156,18 +169,6 @@ class Job:
 
 class _StaleProgramError(Exception):
     """The compiled program and the plain function disagree at the start."""
-
-
-class _Once:
-    """Calls a check after the first chunk, and nothing but the progress bar afterwards."""
-
-    def __init__(self, first: Callable[[], None]):
-        self.first: Callable[[], None] | None = first
-
-    def __call__(self) -> None:
-        if self.first is not None:
-            first, self.first = self.first, None
-            first()
 
 
 def _is_ours(rules: Rules) -> bool:
