@@ -16,6 +16,7 @@ A bad *input* is an error; a bad *outcome* (a diverging run, a NaN) is a `Status
 from __future__ import annotations
 
 import difflib
+import numbers
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -97,6 +98,8 @@ class MissingExtra(DownslopeError, ImportError):
 
 def shortened(value: Any, limit: int = 80) -> str:
     """`repr(value)`, with the middle left out where it is long."""
+    if isinstance(value, numbers.Real) and hasattr(value, "item"):
+        value = value.item()  # NumPy's 1.0 reads as 1.0
     # A million characters need not be quoted in full to be cut down afterwards.
     text = repr(value[: 4 * limit]) if isinstance(value, str | bytes | list | tuple) else repr(value)
     text = " ".join(text.split())
