@@ -184,7 +184,7 @@ def test_no_path_or_address_of_the_machine_it_was_written_on_is_kept():
     folders = "|".join(("work", "home", "root", "Users", "tmp"))
     machine = re.compile(rf"(?<![\w.~$)}}])/({folders})/\w|file://|index-url|https?://(10\.|192\.168\.)")
     for path in tracked_files():
-        if path.suffix in {".png", ".parquet", ".svg"} or not path.is_file():
-            continue
+        if path.suffix in {".png", ".parquet", ".svg"} or not path.is_file() or path == Path(__file__):
+            continue  # this file spells out what it looks for
         found = machine.search(path.read_text(encoding="utf-8"))
         assert found is None, f"{path.relative_to(ROOT)}: {found.group()}"

@@ -77,7 +77,7 @@ def _of_array(value: Any) -> Hashable:
     if array.dtype.kind == "O":
         return ("array", id(value))
     # A checksum of every byte: a fraction of what one evaluation of a loss over the array costs.
-    checksum = zlib.crc32(np.ascontiguousarray(array).reshape(-1).view(np.uint8))
+    checksum = zlib.crc32(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
     return ("array", array.shape, array.dtype.str, checksum)
 
 
