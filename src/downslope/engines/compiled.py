@@ -151,7 +151,7 @@ class _Programs:
 
 
 def _steps_in_time(seconds_a_step: float, n_rows: int, at_most: int = LONGEST_CHUNK) -> int:
-    return int(np.clip(SECONDS_A_CHUNK / max(seconds_a_step, 1e-9), 1, min(n_rows, at_most)))
+    return max(1, min(int(SECONDS_A_CHUNK / max(seconds_a_step, 1e-9)), n_rows, at_most))
 
 
 def _is_code(schedule: Any) -> bool:

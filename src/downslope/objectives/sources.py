@@ -63,7 +63,7 @@ def _by_autograd(exact: TorchBound, flat: np.ndarray) -> Bound:
 def agrees(value: float, plain: float, dtype: np.dtype[Any]) -> bool:
     """Whether a compiled value is the plain one, up to rounding and the cancellation it may be amplified by."""
     eps = float(np.finfo(dtype).eps)
-    return bool(np.isclose(value, plain, rtol=eps**0.5, atol=eps**0.75))
+    return bool(abs(value - plain) <= eps**0.75 + eps**0.5 * abs(plain))
 
 
 def _program(objective: Objective, plain: Bound, result: Any, flat: np.ndarray) -> Program | UntraceableError:
