@@ -16,6 +16,7 @@ from downslope.engines.specification import describe
 from downslope.engines.step import Oracle, Rules
 from downslope.errors import CallbackFailed, InvalidInput, ObjectiveFailed
 from downslope.objectives.objective import Bound, Objective
+from downslope.objectives.sources import key_of, uncompiled
 from downslope.run import Run
 from downslope.stopping import Status
 
@@ -115,8 +116,26 @@ class Job:
             with np.errstate(all="ignore"):
                 value = self.bound.value_and_gradient(self.x0)[0]
             self.bound = self.objective.checked(self.bound, value, self.x0, self.loss)
-        oracle = Oracle(self.bound.value, self.bound.value_and_gradient, self.bound.hessian)
-        self.status = run_eager(oracle, self.rules, self.x0, self.bound.structure, self.recorder, callback, after)
+        oracle = Oracle(
+            lambda x: self.bound.value(x),
+            lambda x: self.bound.value_and_gradient(x),
+            lambda x: self.bound.hessian(x),
+        )
+        watched = None if callback is None else self._watched(callback)
+        self.status = run_eager(oracle, self.rules, self.x0, self.bound.structure, self.recorder, watched, after)
+
+    def _watched(self, callback: Callable[[Step], Any]) -> Callable[[Step], Any]:
+        """The callback; where it changes what the function reads (a penalty's weight), compiling ends."""
+        key = key_of(self.objective, self.bound)
+
+        def call(step: Step) -> Any:
+            answer = callback(step)
+            compiled = self.bound.program is not None and self.bound.program.compiles
+            if compiled and key_of(self.objective, self.bound) != key:
+                self.bound = uncompiled(self.bound, "the callback changes what the function reads")
+            return answer
+
+        return call
 
     def _fail(self, kind: type[CallbackFailed | ObjectiveFailed], who: str, error: Exception) -> NoReturn:
         cause = error.__cause__

@@ -154,12 +154,14 @@ class ProgramBound(Bound):
 
     def value(self, x: np.ndarray) -> float:
         """The loss, from the code that the gradient belongs to: a line search compares the two."""
+        if self.program.held.keeps_values:
+            return super().value(x)
         return float(self.program.call("value", x))
 
     def value_and_gradient(self, x: np.ndarray) -> tuple[float, np.ndarray]:
-        """Both from one pass."""
+        """Both from one pass; a function that keeps what it computes is also called plainly, for that."""
         loss, gradient = self.program.call("value_and_gradient", x)
-        return float(loss), gradient
+        return super().value(x) if self.program.held.keeps_values else float(loss), gradient
 
     def hessian(self, x: np.ndarray) -> np.ndarray:
         """Exact."""

@@ -8,6 +8,7 @@ identity and attributes; what slips through, the check of the value at each run'
 
 from __future__ import annotations
 
+import dis
 import functools
 import sys
 import types
@@ -31,7 +32,12 @@ def fingerprint(fun: Callable[..., Any]) -> Hashable:
     >>> before == fingerprint(loss)
     False
     """
-    return _of(fun, _DEPTH, frozenset())
+    try:
+        key = _of(fun, _DEPTH, frozenset())
+        hash(key)
+    except Exception:  # a captured object may raise on anything; then nothing is known, and nothing reused
+        return ("unknown", object())
+    return key
 
 
 def captured_bytes(fun: Callable[..., Any]) -> int:
@@ -82,13 +88,12 @@ def _of_array(value: Any) -> Hashable:
 
 
 def _of_function(fun: types.FunctionType, inside: Callable[[Any], Hashable]) -> Hashable:
-    if fun.__module__ is not None and fun.__module__.partition(".")[0] in _LIBRARIES:
+    if is_library(fun):
         return ("library", fun.__module__, fun.__qualname__, id(fun))
     cells = tuple(inside(cell.cell_contents) for cell in fun.__closure__ or () if _filled(cell))
-    names = set(_names(fun.__code__))
-    read = tuple(
-        (name, _of_global(fun.__globals__[name], names, inside)) for name in sorted(names & fun.__globals__.keys())
-    )
+    attributes = set(_attributes(fun.__code__))
+    names = sorted(global_names(fun.__code__) & fun.__globals__.keys())
+    read = tuple((name, _of_global(fun.__globals__[name], attributes, inside)) for name in names)
     return ("function", fun.__code__, cells, inside(fun.__defaults__), inside(fun.__kwdefaults__), read)
 
 
@@ -102,12 +107,26 @@ def _of_global(value: Any, names: set[str], inside: Callable[[Any], Hashable]) -
     return (value.__name__, tuple((name, inside(v)) for name, v in read))
 
 
-def _names(code: types.CodeType) -> Iterator[str]:
-    """Every name that the code and the functions defined in it look up outside."""
+def is_library(fun: types.FunctionType) -> bool:
+    """Whether a function belongs to Python or to one of the array libraries, and is taken to be constant."""
+    return fun.__module__ is not None and fun.__module__.partition(".")[0] in _LIBRARIES
+
+
+@functools.lru_cache(maxsize=1024)
+def global_names(code: types.CodeType) -> frozenset[str]:
+    """The names that the code, and the functions defined in it, look up outside: globals, but no attributes."""
+    loads = ("LOAD_GLOBAL", "LOAD_NAME", "STORE_GLOBAL")
+    own = {step.argval for step in dis.get_instructions(code) if step.opname in loads}
+    inner = (global_names(constant) for constant in code.co_consts if isinstance(constant, types.CodeType))
+    return frozenset(own.union(*inner))
+
+
+def _attributes(code: types.CodeType) -> Iterator[str]:
+    """Every name in the code, attributes of modules among them."""
     yield from code.co_names
     for constant in code.co_consts:
         if isinstance(constant, types.CodeType):
-            yield from _names(constant)
+            yield from _attributes(constant)
 
 
 def _filled(cell: types.CellType) -> bool:

@@ -21,6 +21,7 @@ import numpy as np
 from downslope.objectives.calling import Call, arguments
 from downslope.objectives.fingerprint import captured_bytes
 from downslope.objectives.numpy_tracing import run_on_jax, where_it_left
+from downslope.objectives.side_effects import Kept
 from downslope.objectives.structure import Structure
 
 _MOST_PROGRAMS = 64
@@ -33,6 +34,8 @@ class _Held:
 
     fun: Callable[[], Callable[..., Any] | None]
     jac: Callable[[], Callable[..., Any] | None]
+    keeps_values: bool = False
+    """Whether they keep what they compute, in a list or an attribute, and so must be called plainly as well."""
 
 
 def _reference(fun: Callable[..., Any] | None) -> Callable[[], Callable[..., Any] | None]:
@@ -97,7 +100,11 @@ def build(
         function = getattr(held, name)()
         if function is None:
             raise ReferenceError(f"`{name}` is gone, and its program is asked for something new")
-        return (function if is_jax_code else run_on_jax(function))(*arguments(structure, call, x))
+        kept = Kept(function)
+        try:
+            return (function if is_jax_code else run_on_jax(function))(*arguments(structure, call, x))
+        finally:
+            held.keeps_values |= kept.undo()
 
     def value(x: Any) -> Any:
         return jnp.reshape(jnp.asarray(run("fun", x)), ()).astype(x.dtype)
@@ -114,7 +121,9 @@ def build(
     with jax.enable_x64(True):
         try:
             jax.make_jaxpr(value_and_gradient)(jnp.asarray(x))
-            return Program(value, value_and_gradient, gradient, True, "", held)
+            if not held.keeps_values:
+                return Program(value, value_and_gradient, gradient, True, "", held)
+            reason = "keeps values that it computes, which a compiled function could not hand out"
         except Exception as error:  # whatever a user's code raises on traced values, it does not compile
             reason = why(error)
         try:

@@ -9,13 +9,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import warnings
 from collections.abc import Hashable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from downslope.errors import InvalidObjective
 from downslope.objectives.bound import Bound, GivenBound, GivenTensorBound, ProgramBound, TensorBound, TorchBound
+from downslope.objectives.calling import as_number
 from downslope.objectives.fingerprint import fingerprint
 from downslope.objectives.program import PROGRAMS, Program, UntraceableError, build, why
 
@@ -39,10 +42,20 @@ def bound_to(objective: Objective, plain: Bound, result: Any, is_torch: bool, fl
         given.check_start(flat)
         return given
     if isinstance(program, UntraceableError):
+        check_repeatable(plain, flat, float(as_number(result)))
         return Bound(*common, str(program))
     assert program is not None  # torch code returned above
     reason = "exact, by automatic differentiation" if program.compiles else program.reason
     return ProgramBound(program, *common, reason)
+
+
+def check_repeatable(bound: Bound, flat: np.ndarray, loss: float) -> None:
+    """Raise InvalidObjective where the plain function gives another loss at the same point."""
+    with np.errstate(all="ignore"):
+        again = Bound.value(bound, flat)
+    if again != loss and not np.isnan(again):
+        rule = "must give the same value whenever it gets the same x (fix its seed; `noise` adds noise to the gradient)"
+        raise InvalidObjective("fun", f"{rule}; at the start it gave {loss:.17g}", again)
 
 
 def _why_not_compiled(program: Program | UntraceableError | None) -> str:
@@ -67,7 +80,7 @@ def agrees(value: float, plain: float, dtype: np.dtype[Any]) -> bool:
 
 
 def _program(objective: Objective, plain: Bound, result: Any, flat: np.ndarray) -> Program | UntraceableError:
-    key = _key(objective, plain)
+    key = key_of(objective, plain)
     known = PROGRAMS.get(key)
     if known is None:
         known = _built(objective, plain, result, flat)
@@ -83,20 +96,30 @@ def made_anew(objective: Objective, bound: Bound, value: float, flat: np.ndarray
     """
     if bound.program is None or agrees(value, loss, flat.dtype):
         return bound
-    PROGRAMS.drop(_key(objective, bound))
+    PROGRAMS.drop(key_of(objective, bound))
     fresh = bound_to(objective, bound, loss, False, flat)
     if fresh.program is not None:
         value = float(fresh.program.call("value", flat))
         if agrees(value, loss, flat.dtype):
             return fresh
     common = (bound.fun, bound.structure, bound.call, bound.bounds)
-    PROGRAMS.drop(_key(objective, bound))
+    PROGRAMS.drop(key_of(objective, bound))
+    check_repeatable(bound, flat, loss)
     if objective.jac is not None:
         return GivenBound(objective.jac, None, *common, bound.reason)
     return Bound(*common, f"the traced function gives {value:.17g} at the start and the plain one {loss:.17g}")
 
 
-def _key(objective: Objective, plain: Bound) -> Hashable:
+def uncompiled(bound: Bound, reason: str) -> Bound:
+    """The same with its program run as Python, so that it reads what the function reads at each call."""
+    if not isinstance(bound, ProgramBound):
+        return bound
+    program = dataclasses.replace(bound.program, compiles=False, reason=reason, kernels={})
+    return ProgramBound(program, bound.fun, bound.structure, bound.call, bound.bounds, reason)
+
+
+def key_of(objective: Objective, plain: Bound) -> Hashable:
+    """What the objective's program depends on."""
     functions = (plain.fun,) if objective.jac is None else (plain.fun, objective.jac)
     return (*(fingerprint(f) for f in functions), plain.structure, plain.call)
 
