@@ -180,7 +180,7 @@ def test_a_function_that_raises_later_keeps_the_run_and_the_cause():
             raise LookupError("no data below 2")
         return x**2
 
-    with pytest.raises(ObjectiveFailed, match="`fun` raised LookupError after 4 steps") as caught:
+    with pytest.raises(ObjectiveFailed, match="`fun` raised LookupError: no data below 2, after 4 steps") as caught:
         downslope.minimize(fun, 5.0, learning_rate=0.1)
     assert str(caught.value.__cause__) == "no data below 2"
     frames = traceback.extract_tb(caught.value.__cause__.__traceback__)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         MissingExtra,
         ObjectiveFailed,
         RunFailed,
+        ScheduleFailed,
         UnknownName,
     )
     from downslope.methods import (
@@ -55,6 +56,7 @@ _HOMES = {
         "MissingExtra",
         "ObjectiveFailed",
         "RunFailed",
+        "ScheduleFailed",
         "UnknownName",
     ),
     "downslope.methods": (
@@ -100,6 +102,7 @@ __all__ = [
     "RMSProp",
     "Run",
     "RunFailed",
+    "ScheduleFailed",
     "SignDescent",
     "Status",
     "UnknownName",

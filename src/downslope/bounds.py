@@ -8,20 +8,23 @@ from typing import Any
 import numpy as np
 
 from downslope.errors import InvalidInput
-from downslope.objectives.structure import Structure
+from downslope.objectives.structure import Layout, Structure
 
 
 def as_bounds(bounds: Any, structure: Structure, x0: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
     """Lower and upper bounds, each of shape (n,), or None where there are none.
 
     Accepts one pair (low, high) for all variables, a pair for each variable, or scipy.optimize.Bounds; None
-    on either side stands for no bound there.
+    on either side stands for no bound there. For a container, one pair for all, or a pair for each of its
+    arrays, arranged as the start is.
 
     >>> as_bounds([(0, None), (-1, 1)], *Structure.of([0.5, 0.5]))
     (array([ 0., -1.]), array([inf,  1.]))
     """
     if bounds is None:
         return None
+    if structure.layout is Layout.TREE and not (isinstance(bounds, list | tuple) and _is_pair(bounds)):
+        bounds = structure.spread("bounds", bounds, _is_pair)
     lower, upper = (np.broadcast_to(np.asarray(side, dtype=x0.dtype), x0.shape) for side in _sides(bounds, x0.size))
     for wrong, parameter, rule in (
         (~(lower <= upper), "bounds", "must have low <= high"),  # also where one is NaN
@@ -54,6 +57,10 @@ def _sides(bounds: Any, n: int) -> tuple[Any, Any]:
         [-np.inf if low is None else low for low, _ in pairs],
         [np.inf if high is None else high for _, high in pairs],
     )
+
+
+def _is_pair(pair: Any) -> bool:
+    return isinstance(pair, list | tuple) and len(pair) == 2 and all(_is_side(side) for side in pair)
 
 
 def _is_side(side: Any) -> bool:

@@ -7,6 +7,7 @@
     │   └── InvalidObjective                 `fun` or `jac` gives no usable number at the start
     ├── RunFailed (also a RuntimeError)      user code raised after the start; `.run` holds what was done
     │   ├── ObjectiveFailed                  `fun` or `jac` raised at a later point
+    │   ├── ScheduleFailed                   a rate function raised, or gave no positive number, for a later step
     │   └── CallbackFailed                   `callback` raised
     └── MissingExtra (also an ImportError)   an optional package is not installed; names the extra
 
@@ -77,6 +78,10 @@ class RunFailed(DownslopeError, RuntimeError):
 
 class ObjectiveFailed(RunFailed):
     """`fun` or `jac` raised at a point after the start."""
+
+
+class ScheduleFailed(RunFailed):
+    """A rate function raised, or gave something other than positive numbers, for a later step."""
 
 
 class CallbackFailed(RunFailed):

@@ -15,13 +15,16 @@ from downslope.engines.job import Engine, Job
 from downslope.engines.recorder import Record, Recorder
 from downslope.engines.step import Rules
 from downslope.errors import InvalidInput
-from downslope.learning_rates import LearningRate, Schedule, as_learning_rate
+from downslope.learning_rates import LearningRate, Schedule, UnusableRateError, as_learning_rate
 from downslope.methods import Method, as_method
 from downslope.objectives.objective import Objective
-from downslope.objectives.structure import Structure
+from downslope.objectives.structure import Layout, Structure
 from downslope.progress import progress_bar
 from downslope.run import Run
 from downslope.stopping import Limits
+
+MOST_HESSIAN_BYTES = 4 * 2**30
+"""Newton's method is refused where its matrix would take more."""
 
 
 def minimize(
@@ -57,14 +60,14 @@ def minimize(
     method
         A name from `downslope.methods.METHODS` or an instance such as `Momentum(beta=0.9)`.
     learning_rate
-        A number, an array with one rate a coordinate, a schedule or search from `downslope.learning_rates`, a
-        function of the step's count, or None: Armijo backtracking where the method always points downhill, and
-        its own default rate otherwise.
+        A number, an array with one rate a coordinate (for a container, one number an array, arranged as `x0` is), a
+        schedule or search from `downslope.learning_rates`, a function of the step's count, or None: Armijo
+        backtracking where the method always points downhill, and its own default rate otherwise.
     jac
         The gradient of `fun`, if you have it, with the structure of `x0`.
     bounds
-        (low, high) for all variables, a list with one pair a variable, or scipy.optimize.Bounds; steps are
-        projected into them, and `fun` is never evaluated outside.
+        (low, high) for all variables, a list with one pair a variable, or scipy.optimize.Bounds (for a container,
+        one pair an array, arranged as `x0` is); steps are projected into them, and `fun` is never evaluated outside.
     max_steps
         Updates at most, 0 or more.
     target_loss
@@ -101,17 +104,18 @@ def minimize(
     ('GRADIENT_SMALL', True, [1.0, 0.0])
     """
     chosen = as_method(method)
-    rate = as_learning_rate(learning_rate, chosen)
+    objective = Objective.of(fun, jac)
+    start = _start(objective, x0)
+    structure, flat = Structure.of(start)
+    rate = as_learning_rate(_arranged(learning_rate, structure), chosen)
     limits = _limits(max_steps, target_loss, gradient_tolerance, loss_limit)
     noise, seed = _noise(noise, seed, rate)
     _check_choice("record", record, ("auto", "path", "losses"))
     _check_choice("engine", engine, ("auto", "eager", "compiled"))
     if callback is not None and not callable(callback):
         raise InvalidInput("callback", "must be a function or None", callback)
-    objective = Objective.of(fun, jac)
-    start = _start(objective, x0)
-    structure, flat = Structure.of(start)
     _check_finite_start(structure, flat)
+    _check_hessian_fits(chosen, flat)
     box = as_bounds(bounds, structure, flat)
     rate_shape = _rate_shape(rate, flat.size)
     bound, flat, loss = objective.bind(start, box)
@@ -131,6 +135,22 @@ def _start(objective: Objective, x0: Any) -> Any:
     return objective.problem.start
 
 
+def _arranged(learning_rate: Any, structure: Structure) -> Any:
+    """Rates that are arranged as a container is, as a flat array."""
+    if structure.layout is not Layout.TREE or isinstance(learning_rate, str | LearningRate | numbers.Number | None):
+        return learning_rate
+    if callable(learning_rate):
+        return learning_rate
+    return np.asarray(structure.spread("learning_rate", learning_rate, lambda leaf: isinstance(leaf, numbers.Real)))
+
+
+def _check_hessian_fits(method: Method, flat: np.ndarray) -> None:
+    if method.needs_hessian and flat.size * flat.nbytes > MOST_HESSIAN_BYTES:
+        gigabytes = flat.size * flat.nbytes / 1e9
+        rule = f"must not be Newton for {flat.size} variables, whose Hessian takes {gigabytes:.0f} GB"
+        raise InvalidInput("method", rule, type(method).__name__)
+
+
 def _check_finite_start(structure: Structure, flat: np.ndarray) -> None:
     bad = np.flatnonzero(~np.isfinite(flat))
     if bad.size:
@@ -143,6 +163,8 @@ def _rate_shape(rate: LearningRate, n: int) -> tuple[int, ...]:
         return ()
     try:
         first = np.asarray(rate(0), dtype=float)
+    except UnusableRateError as error:
+        raise InvalidInput("learning_rate", f"must give positive, finite rates, and {error}", error.rate) from error
     except Exception as error:
         raise InvalidInput("learning_rate", f"must give a number for step 0, and raised {error!r}", rate) from error
     if first.shape not in ((), (n,)):

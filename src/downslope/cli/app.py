@@ -108,10 +108,22 @@ def methods() -> None:
     showing.methods()
 
 
+def _formula_last(arguments: list[str]) -> list[str]:
+    """`run "-x^2" --start 1` as `run --start 1 -- "-x^2"`: no option here has one dash."""
+    if (
+        len(arguments) > 1
+        and arguments[0] == "run"
+        and arguments[1][:1] == "-"
+        and arguments[1][:2] not in ("--", "-h")
+    ):
+        return ["run", *arguments[2:], "--", arguments[1]]
+    return arguments
+
+
 def main() -> None:
     """Run the command line; errors of downslope become one message and exit status 2."""
     try:
-        app()
+        app(_formula_last(sys.argv[1:]))
     except DownslopeError as error:
         print(f"error: {_with_options(error)}", file=sys.stderr)
         sys.exit(2)

@@ -20,13 +20,15 @@ import numpy as np
 from downslope.engines.chunk import compile_chunk
 from downslope.engines.recorder import Recorder
 from downslope.engines.step import Oracle, Position, Rules
-from downslope.learning_rates import Custom, Schedule, WarmUp
+from downslope.learning_rates import Custom, Schedule, UnusableRateError, WarmUp
 from downslope.stopping import Status
 
 LONGEST_CHUNK = 16384
 """Rows of a chunk's buffers; more gain nothing, and cost short runs the clearing of memory."""
 BUFFER_BYTES = 16 * 2**20
 """At most this much for the points of one chunk."""
+_RATES_AHEAD = 256
+"""A rate function is asked this far ahead of the step that uses the rate."""
 SECONDS_A_CHUNK = 0.1
 """Ctrl-C and the progress bar wait at most about this long."""
 
@@ -115,6 +117,8 @@ class _Programs:
         first, max_steps = self.recorder.n_rows, self.rules.limits.max_steps
         if not self.recorder.keeps_path and first < max_steps:
             n = min(n, max_steps - first)  # so that the last row begins a chunk, whose point is at hand
+        if _is_code(self.rules.learning_rate):
+            n = min(n, self._n_rates(first))
         start_chunk, run_chunk, numbers = self._program(first, self.n_rows, before)
         position = start_chunk(self.x0, numbers) if before is None else before.end
         began = time.perf_counter()
@@ -145,9 +149,24 @@ class _Programs:
                 return None, before.run, before.numbers
             return compile_chunk(self.oracle, self.kernels, self.rules, self.x0, self.n_rows, self.recorder)
         # A schedule that is any Python code runs outside the program: its next n rates become a table.
-        rates = np.array([schedule(k) for k in range(first, first + n)], dtype=float)
+        n_asked = min(n, self._n_rates(first))
+        known = [schedule(k) for k in range(first, first + n_asked)]
+        rates = np.array(known + known[-1:] * (n - n_asked), dtype=float)
         rules = self.rules._replace(learning_rate=_Tabulated(rates, first))
         return compile_chunk(self.oracle, self.kernels, rules, self.x0, self.n_rows, self.recorder)
+
+    def _n_rates(self, first: int) -> int:
+        """How many rates to ask a rate function for: none beyond the last step, nor beyond one that fails."""
+        schedule: Any = self.rules.learning_rate
+        wanted = min(_RATES_AHEAD, int(self.rules.limits.max_steps) + 1 - first)
+        for k in range(first, first + wanted):
+            try:
+                schedule(k)
+            except UnusableRateError:
+                if k == first:
+                    raise
+                return k - first
+        return wanted
 
 
 def _steps_in_time(seconds_a_step: float, n_rows: int, at_most: int = LONGEST_CHUNK) -> int:

@@ -14,7 +14,8 @@ from downslope.engines.eager import CallbackRaised, ObjectiveRaised, Step, run_e
 from downslope.engines.recorder import Recorder
 from downslope.engines.specification import describe
 from downslope.engines.step import Oracle, Rules
-from downslope.errors import CallbackFailed, InvalidInput, ObjectiveFailed
+from downslope.errors import CallbackFailed, InvalidInput, ObjectiveFailed, ScheduleFailed
+from downslope.learning_rates import UnusableRateError
 from downslope.objectives.objective import Bound, Objective
 from downslope.objectives.sources import key_of, uncompiled
 from downslope.run import Run
@@ -55,6 +56,9 @@ class Job:
             self._fail(CallbackFailed, "the callback", error)
         except ObjectiveRaised as error:
             self._fail(ObjectiveFailed, f"`{self.objective.name}`", error)
+        except UnusableRateError as error:
+            done = self.result()
+            raise ScheduleFailed(f"`learning_rate` {error}; `error.run` holds the steps before", done) from error
 
     def _why_not_compiled(self, callback: Any) -> str:
         if callback is not None:
@@ -140,7 +144,9 @@ class Job:
     def _fail(self, kind: type[CallbackFailed | ObjectiveFailed], who: str, error: Exception) -> NoReturn:
         cause = error.__cause__
         done = self.result()
-        message = f"{who} raised {type(cause).__name__} after {done.n_steps} steps; `error.run` holds them"
+        message = (
+            f"{who} raised {type(cause).__name__}: {cause}, after {done.n_steps} steps; `error.run` holds the record"
+        )
         raise kind(message, done) from cause
 
     def result(self) -> Run:
@@ -177,6 +183,11 @@ class Job:
         notes = []
         if self.recorder.stride > 1:
             notes.append(f"the path would exceed 256 MB; one point in {self.recorder.stride} is kept")
+        if self.status is Status.NOT_FINITE and np.isfinite(self.recorder.last_loss):
+            notes.append(
+                "the last loss is finite and its gradient is not: there the code has no slope, as norm(x) at 0, or has "
+                "one that automatic differentiation cannot give, as np.where(x > 0, np.sqrt(x), 0) below 0"
+            )
         if sizes[0] == 0:
             notes.append(
                 "the gradient is exactly zero at the start: a stationary point, or code without slope "

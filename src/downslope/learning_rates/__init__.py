@@ -27,6 +27,7 @@ from downslope.learning_rates.schedules import (
     InverseTime,
     Schedule,
     StepDecay,
+    UnusableRateError,
     WarmRestarts,
     WarmUp,
 )
@@ -111,6 +112,7 @@ __all__ = [
     "Polyak",
     "Schedule",
     "StepDecay",
+    "UnusableRateError",
     "WarmRestarts",
     "WarmUp",
     "as_learning_rate",

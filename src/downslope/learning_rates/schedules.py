@@ -53,6 +53,14 @@ class Constant(Schedule):
         return self.rate
 
 
+class UnusableRateError(Exception):
+    """Carries a rate function's failure out of the loop; `rate` is what it gave, if anything."""
+
+    def __init__(self, message: str, rate: Any = None):
+        self.rate = rate
+        super().__init__(message)
+
+
 @dataclass(frozen=True, eq=False)
 class Custom(Schedule):
     """Any function of the step's count; what `learning_rate=lambda k: ...` becomes.
@@ -64,8 +72,15 @@ class Custom(Schedule):
     function: Callable[[Any], Any]
 
     def __call__(self, step: Any) -> Any:
-        """function(k)."""
-        return self.function(step)
+        """function(k); UnusableRateError where it raises, or gives other than numbers from 0 on."""
+        try:
+            rate = self.function(step)
+            usable = bool(np.all(np.isfinite(rate)) and np.all(np.asarray(rate) >= 0))
+        except Exception as error:
+            raise UnusableRateError(f"raised {type(error).__name__}: {error}, for step {step}") from error
+        if not usable:
+            raise UnusableRateError(f"gave {rate} for step {step}, where rates are positive and finite", rate)
+        return rate
 
 
 @dataclass(frozen=True, eq=False)

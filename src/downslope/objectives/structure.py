@@ -14,6 +14,7 @@ from __future__ import annotations
 import enum
 import numbers
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -124,6 +125,17 @@ class Structure:
             leaves.append(flat[start:end].reshape(shape))
             start = end
         return self._rebuild(leaves)
+
+    def spread(self, parameter: str, values: Any, is_one: Callable[[Any], bool]) -> list[Any]:
+        """One value a number, from a container with one value an array; InvalidInput where it is arranged otherwise."""
+        try:
+            leaves = self.treedef.flatten_up_to(values)
+        except (ValueError, TypeError):
+            leaves = None
+        if leaves is None or not all(is_one(leaf) for leaf in leaves):
+            raise InvalidInput(parameter, "must be one for all, or one an array, arranged as x0 is", values)
+        sizes = (int(np.prod(shape)) for shape in self.shapes)
+        return [leaf for leaf, size in zip(leaves, sizes, strict=True) for _ in range(size)]
 
     def restore(self, flat: np.ndarray) -> Any:
         """A flat NumPy vector as the user gave the start: structure, kind and dtype."""
