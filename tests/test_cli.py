@@ -196,7 +196,9 @@ def test_a_formula_error_points_at_its_column(run_cli):
 def test_problems_are_listed_and_one_is_shown_whole(run_cli):
     status, out, _ = run_cli("problems")
     assert status == 0
-    assert [line.split()[0] for line in out.splitlines()[1:] if line[0] != " "] == sorted(gallery.PROBLEMS)
+    listed, advice = out.split("\n\n")
+    assert [line.split()[0] for line in listed.splitlines()] == sorted(gallery.PROBLEMS)
+    assert "problems NAME" in advice
     _, out, _ = run_cli("problems", "himmelblau")
     assert gallery.get("himmelblau").formula in out
     assert " ".join(out.split()).count("minimum") == len(gallery.get("himmelblau").minima)

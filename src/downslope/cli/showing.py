@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.measure import Measurement
 from rich.table import Table
+from rich.text import Text
 
 from downslope.coefficients import coefficients
 from downslope.methods import METHODS
@@ -39,13 +40,15 @@ def run(result: Run, whole_table: bool) -> None:
 
 
 def problems() -> None:
-    """One line a problem."""
-    table = _table("name", "formula", "start", "lowest")
+    """One line a problem, and how to see one whole."""
+    console = Console(highlight=False, soft_wrap=True)
+    width = max(map(len, gallery.PROBLEMS))
     for name, problem in sorted(gallery.PROBLEMS.items()):
-        lowest = min((minimum.loss for minimum in problem.minima), default=math.nan)
-        formula = problem.formula or problem.title
-        table.add_row(name, formula, _numbers(problem.start), "" if math.isnan(lowest) else _number(lowest))
-    Console(highlight=False).print(table)
+        line = Text(f"{name:{width}}  {problem.title}")
+        if console.is_terminal:
+            line.truncate(console.width, overflow="ellipsis")
+        console.print(line)
+    console.print("\ndownslope problems NAME tells a problem's formula, start, minima, domain and source.")
 
 
 def problem(name: str) -> None:
