@@ -15,7 +15,7 @@ from downslope.engines.job import Engine, Job
 from downslope.engines.recorder import Record, Recorder
 from downslope.engines.step import Rules
 from downslope.errors import InvalidInput
-from downslope.learning_rates import LearningRate, Schedule, UnusableRateError, as_learning_rate
+from downslope.learning_rates import Constant, LearningRate, Schedule, UnusableRateError, as_learning_rate
 from downslope.methods import Method, as_method
 from downslope.objectives.objective import Objective
 from downslope.objectives.structure import Layout, Structure
@@ -120,7 +120,8 @@ def minimize(
     rate_shape = _rate_shape(rate, flat.size)
     bound, flat, loss = objective.bind(start, box)
     rules = Rules(chosen, rate, limits, box, noise or None, seed)
-    recorder = Recorder(flat.size, flat.dtype, record, rate_shape, limits.max_steps + 1)
+    constant = rate.rate if isinstance(rate, Constant) else None
+    recorder = Recorder(flat.size, flat.dtype, record, rate_shape, limits.max_steps + 1, constant)
     job = Job(objective, bound, rules, flat, loss, recorder, start)
     with progress_bar(max_steps if progress else None) as update:
         job.run(engine, callback, lambda: update(recorder.n_rows - 1, recorder.last_loss))

@@ -49,14 +49,15 @@ def compile_chunk(
     losses = np.array([target, tolerance, limit], dtype=x0.dtype)
     limits = Limits(losses[0], losses[1], losses[2], np.asarray(max_steps))
     numbers = (method_numbers, rate_numbers, limits, rules.bounds, rules.noise, rules.seed)
-    key = (method, rate, rules.bounds is None, rules.noise is None, recorder.keeps_path, recorder.rate_shape)
+    rate_shape = recorder.rate_shape if recorder.constant_rate is None else None
+    key = (method, rate, rules.bounds is None, rules.noise is None, recorder.keeps_path, rate_shape)
     if key not in kernels:
 
         def rebuild(numbers: Any) -> Rules:
             of_method, of_rate, *rest = numbers
             return Rules(join(method, iter(of_method)), join(rate, iter(of_rate)), *rest)
 
-        loop = partial(_loop, oracle, rebuild, n_rows, recorder.keeps_path, recorder.rate_shape)
+        loop = partial(_loop, oracle, rebuild, n_rows, recorder.keeps_path, rate_shape)
         kernels[key] = jax.jit(partial(_start, rebuild)), jax.jit(loop)
     return *kernels[key], numbers
 
@@ -72,7 +73,7 @@ def _loop(
     rebuild: Callable[[Any], Rules],
     n_rows: int,
     keeps_path: bool,
-    rate_shape: tuple[int, ...],
+    rate_shape: tuple[int, ...] | None,
     position: Position,
     n: Any,
     numbers: Any,

@@ -24,10 +24,13 @@ class Recorder:
         record: Record = "auto",
         rate_shape: tuple[int, ...] = (),
         max_rows: int = _FIRST_ROWS,
+        constant_rate: Any = None,
     ):
         self.size, self.dtype, self.record, self.max_rows = size, dtype, record, max_rows
         self.keeps_path = record != "losses"
         self.rate_shape = rate_shape if self.keeps_path else ()
+        self.constant_rate = constant_rate
+        """The rate of every step, where it is the same and need not be taken down."""
         self.n_rows = self.n_trials = 0
         self.stride = 1
         """Every how many rows a point is kept."""
@@ -41,7 +44,7 @@ class Recorder:
 
     def fresh(self) -> Recorder:
         """An empty recorder for the same run."""
-        return Recorder(self.size, self.dtype, self.record, self.rate_shape, self.max_rows)
+        return Recorder(self.size, self.dtype, self.record, self.rate_shape, self.max_rows, self.constant_rate)
 
     @property
     def first_loss(self) -> float:
@@ -68,7 +71,8 @@ class Recorder:
                 self._thin()
         self._losses.append(losses, n)
         self._sizes.append(sizes, n)
-        self._rates.append(rates, n)
+        if self.constant_rate is None:
+            self._rates.append(rates, n)
         self.n_rows += n
         self.n_trials += n_trials
 
@@ -86,6 +90,9 @@ class Recorder:
         """Losses, gradient sizes and rates of all rows."""
         # Ctrl-C may have come between two columns; n_rows counts the rows that are whole.
         losses, sizes, rates = (c.rows[: self.n_rows] for c in (self._losses, self._sizes, self._rates))
+        if self.constant_rate is not None:
+            rate = self.constant_rate if self.rate_shape else np.max(self.constant_rate)
+            rates = np.full((self.n_rows, *self.rate_shape), rate, self.dtype)
         rates[-1] = np.nan  # no step leaves the last row
         return losses, sizes, rates
 
