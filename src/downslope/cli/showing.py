@@ -32,11 +32,17 @@ def run(result: Run, whole_table: bool) -> None:
     console.print(f"  {_point(result)}   loss = {_number(result.loss)}", markup=False)
     source = result.gradient_source.name.lower().replace("_", " ")
     console.print(f"  gradient: {source} ({result.gradient_reason}); {result.engine} engine", markup=False)
-    console.print(f"  {result.n_evaluations} evaluations, {result.n_gradients} gradients", markup=False)
+    console.print(
+        f"  {_counted(result.n_evaluations, 'evaluation')}, {_counted(result.n_gradients, 'gradient')}", markup=False
+    )
     for note in result.notes:
         console.print(f"  note: {note}", markup=False)
     console.print()
     _print_whole(_steps(result, whole_table))
+
+
+def _counted(n: int, what: str) -> str:
+    return f"{n} {what}{'s' * (n != 1)}"
 
 
 def problems() -> None:

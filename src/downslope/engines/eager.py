@@ -53,7 +53,8 @@ def run_eager(
             view = look(oracle, library, rules, position)
             rate, n_trials, facts, departure = np.nan, 0, view.facts, None
             if goes_on(facts, rules.limits):
-                stopped = _called(callback, structure, position.step, position.x, view)
+                last = position.step >= rules.limits.max_steps
+                stopped = not last and _called(callback, structure, position.step, position.x, view)
                 departure = leave(oracle, library, rules, position, view)
                 rate, n_trials = departure.learning_rate, int(departure.n_trials)
                 facts = departure.facts._replace(stopped=stopped)

@@ -26,7 +26,8 @@ def split(rule: Any, dtype: np.dtype[Any]) -> tuple[Skeleton, list[np.ndarray]]:
     ([array(0.5)], Momentum(beta=0.25))
     """
     if isinstance(rule, numbers.Real | np.ndarray | np.generic):
-        return _LEAF, [np.asarray(rule, dtype=dtype)]
+        with np.errstate(over="ignore"):  # a limit such as 1e10 is infinite in half precision, and means the same
+            return _LEAF, [np.asarray(rule, dtype=dtype)]
     if dataclasses.is_dataclass(rule) and not isinstance(rule, type):
         parts, leaves = [], []
         for field in dataclasses.fields(rule):

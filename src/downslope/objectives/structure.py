@@ -229,7 +229,7 @@ def _as_real_array(x: Any) -> np.ndarray:
         array = np.asarray(_detached(x))
     except ValueError:  # lists of unequal lengths
         raise InvalidInput("x0", "must hold numbers in rows of equal length", x) from None
-    if array.dtype.kind in "biu" or array.dtype == np.longdouble:
+    if array.dtype.kind in "iu" or array.dtype == np.longdouble:
         array = array.astype(float)
     elif array.dtype.kind == "O" and all(isinstance(item, numbers.Real) for item in array.flat):
         array = array.astype(float)  # Fractions, Decimals and mixtures
