@@ -122,3 +122,20 @@ def test_bounds_and_rates_of_a_container_are_arranged_as_it_is():
     for wrong in ({"bounds": [(0, 1), (0, 6)]}, {"learning_rate": [0.5, 0.1]}):
         with pytest.raises(downslope.InvalidInput, match="arranged as x0 is"):
             downslope.minimize(loss, start, **wrong)
+
+
+def test_the_last_good_point_is_found_again_under_a_rate_function_without_a_path():
+    def loss(x):  # walks right at the rate's pace, and is NaN beyond 1
+        return -x + 0 * np.sqrt(1.0 - x)
+
+    def falling(k):
+        return 0.004 / (1 + 0.002 * k)
+
+    with_path = downslope.minimize(loss, 0.0, learning_rate=falling)
+    for chunk in (1, 50, with_path.n_steps):  # the bad row begins a chunk with 1 and with n_steps rows a chunk
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("downslope.engines.compiled._steps_in_time", lambda *_, n=chunk, **__: n)
+            without = downslope.minimize(loss, 0.0, learning_rate=falling, record="losses")
+        assert with_path.n_steps > 256  # further than rates are asked for ahead
+        assert without.status is with_path.status is downslope.Status.NOT_FINITE
+        assert without.x == with_path.x

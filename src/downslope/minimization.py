@@ -122,7 +122,7 @@ def minimize(
     rules = Rules(chosen, rate, limits, box, noise or None, seed)
     constant = rate.rate if isinstance(rate, Constant) else None
     recorder = Recorder(flat.size, flat.dtype, record, rate_shape, limits.max_steps + 1, constant)
-    job = Job(objective, bound, rules, flat, loss, recorder, start)
+    job = Job(objective, bound, rules, flat, loss, recorder)
     with progress_bar(max_steps if progress else None) as update:
         job.run(engine, callback, lambda: update(recorder.n_rows - 1, recorder.last_loss))
     return job.result()

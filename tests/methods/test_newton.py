@@ -156,3 +156,19 @@ def test_with_bounds_a_random_convex_quadratic_is_solved(seed):
     assert run.status is downslope.Status.GRADIENT_SMALL
     # P(x - g) - x within 1e-6, over the smallest curvature, 0.1, with room for the largest (up to 20).
     np.testing.assert_allclose(run.x, minimum_in_a_box(H, b, low, high), rtol=0, atol=1e-4)
+
+
+def test_a_search_takes_one_hessian_a_step_however_many_trials_it_makes():
+    from downslope.engines import job
+
+    counted = []
+
+    class Counting(job.Oracle):
+        def __new__(cls, value, value_and_gradient, hessian):
+            return super().__new__(cls, value, value_and_gradient, lambda x: counted.append(1) or hessian(x))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(job, "Oracle", Counting)
+        run = downslope.minimize("rosenbrock", method="newton", engine="eager")
+    assert run.n_evaluations > run.n_steps + 20  # Rosenbrock's valley makes it search
+    assert len(counted) == run.n_steps  # one for each step made; the last row ends before

@@ -119,7 +119,7 @@ class _Programs:
             n = min(n, max_steps - first)  # so that the last row begins a chunk, whose point is at hand
         if _is_code(self.rules.learning_rate):
             n = min(n, self._n_rates(first))
-        start_chunk, run_chunk, numbers = self._program(first, self.n_rows, before)
+        start_chunk, run_chunk, numbers = self._program(first, n, self.n_rows, before)
         position = start_chunk(self.x0, numbers) if before is None else before.end
         began = time.perf_counter()
         end, summary, buffers = run_chunk(position, n, numbers)
@@ -136,22 +136,22 @@ class _Programs:
         if status is not Status.NOT_FINITE or recorder.n_rows == 1:
             return
         if chunk.filled == 1:  # the row before is in the chunk before, whose start was let go to save memory
-            start_chunk, run_chunk, numbers = self._program(0, recorder.n_rows, None)
+            start_chunk, run_chunk, numbers = self._program(0, recorder.n_rows, recorder.n_rows, None)
             position = start_chunk(self.x0, numbers)
             chunk = chunk._replace(start=position, filled=recorder.n_rows, run=run_chunk, numbers=numbers)
         recorder.last_finite_x = chunk.point(chunk.filled - 2)
 
-    def _program(self, first: int, n: int, before: _Chunk | None) -> tuple[Any, Any, Any]:
-        """The compiled start and loop, and the numbers to call them with."""
+    def _program(self, first: int, n: int, n_table: int, before: _Chunk | None) -> tuple[Any, Any, Any]:
+        """The compiled start and loop for n steps from `first` on, and the numbers to call them with."""
         schedule: Any = self.rules.learning_rate
         if not _is_code(schedule):
             if before is not None:
                 return None, before.run, before.numbers
             return compile_chunk(self.oracle, self.kernels, self.rules, self.x0, self.n_rows, self.recorder)
-        # A schedule that is any Python code runs outside the program: its next n rates become a table.
-        n_asked = min(n, self._n_rates(first))
-        known = [schedule(k) for k in range(first, first + n_asked)]
-        rates = np.array(known + known[-1:] * (n - n_asked), dtype=float)
+        # A schedule that is any Python code runs outside the program: its next n rates become a table, filled up
+        # to a length that does not change, so that it compiles once.
+        known = [schedule(k) for k in range(first, first + n)]
+        rates = np.array(known + known[-1:] * (n_table - n), dtype=float)
         rules = self.rules._replace(learning_rate=_Tabulated(rates, first))
         return compile_chunk(self.oracle, self.kernels, rules, self.x0, self.n_rows, self.recorder)
 

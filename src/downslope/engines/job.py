@@ -34,7 +34,6 @@ class Job:
     x0: np.ndarray
     loss: float
     recorder: Recorder
-    start: Any
     status: Status = Status.INTERRUPTED
     engine: str = "eager"
     notes: tuple[str, ...] = ()
@@ -174,7 +173,7 @@ class Job:
             engine=self.engine,
             seconds=time.perf_counter() - self.began,
             notes=self.notes + self._notes(sizes),
-            specification=describe(self.objective, self.rules, self.start, structure, self.x0),
+            specification=describe(self.objective, self.rules, self.x0),
             structure=structure,
             objective=self.objective,
         )

@@ -10,12 +10,11 @@ import numpy as np
 
 from downslope.engines.step import Rules
 from downslope.objectives.objective import Objective
-from downslope.objectives.structure import Structure
 
 _MOST_NUMBERS = 1000
 
 
-def describe(objective: Objective, rules: Rules, start: Any, structure: Structure, x0: np.ndarray) -> dict[str, Any]:
+def describe(objective: Objective, rules: Rules, x0: np.ndarray) -> dict[str, Any]:
     """The specification of a run, fit for JSON."""
     limits = rules.limits
     kind = "gallery" if objective.problem else "formula" if objective.formula else "function"

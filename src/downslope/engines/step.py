@@ -98,11 +98,12 @@ def look(oracle: Oracle, library: Library, rules: Rules, position: Position) -> 
 def leave(oracle: Oracle, library: Library, rules: Rules, position: Position, view: View) -> Departure:
     """Choose a rate and make the step; `facts` then tell whether it counts."""
     xp, (k, x, method_state, rate_state) = library.xp, position
-    noise = 0.0 if rules.noise is None else rules.noise * standard_normal(rules.seed, k, x)
+    noise = None if rules.noise is None else rules.noise * standard_normal(rules.seed, k, x)
+    hessian = oracle.hessian(x) if rules.method.needs_hessian else None
 
     def step_and_state(rate: Any, gradient: Any) -> tuple[Any, Any]:
-        noisy = gradient if rules.noise is None else gradient + noise
-        extra = (_free_hessian(xp, rules, oracle.hessian(x), x, noisy),) if rules.method.needs_hessian else ()
+        noisy = gradient if noise is None else gradient + noise
+        extra = () if hessian is None else (_free_hessian(xp, rules, hessian, x, noisy),)
         step, state = rules.method.update(noisy, method_state, rate, *extra)
         return _project(xp, rules, x + step), state
 
