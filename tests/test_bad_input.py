@@ -59,7 +59,7 @@ PARAMETERS = [
     ({"bounds": scipy.optimize.Bounds([3, 3], [0, 0])}, "bounds", "must have low <= high", "Bounds("),
     ({"method": "adm"}, "method", "must be one of adagrad, adam, ", "'adm'. Did you mean 'adam'?"),
     ({"method": "Gradient Descent"}, "method", "must be one of", "Did you mean 'gradient_descent'?"),
-    ({"method": 3}, "method", "must be a Method or one of", "3"),
+    ({"method": 3}, "method", "must be a Method, an optax transformation, a torch.optim class or one of", "3"),
     ({"method": Momentum(beta=1.0)}, "Momentum.beta", "must be in [0, 1)", "1.0"),
     ({"method": Momentum(beta="high")}, "Momentum.beta", "must be a number in [0, 1)", "'high'"),
     ({"method": Adam(beta1=NAN)}, "Adam.beta1", "must be in [0, 1)", "nan"),

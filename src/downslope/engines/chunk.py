@@ -16,6 +16,8 @@ from downslope.engines.recorder import Recorder
 from downslope.engines.step import Library, Oracle, Position, Rules, leave, look, same, start
 from downslope.stopping import Facts, Limits, goes_on, status_of
 
+MOST_KERNELS = 64
+"""Compiled loops kept for one function; another library's rule is another loop with each new number in it."""
 _SAMPLE = 1024
 
 
@@ -42,7 +44,7 @@ _LIBRARY = Library(jnp, lax.while_loop, _unchanged)
 def compile_chunk(
     oracle: Oracle, kernels: dict[Any, Any], rules: Rules, x0: np.ndarray, n_rows: int, recorder: Recorder
 ) -> tuple[Callable[..., Any], Callable[..., Any], Any]:
-    """The compiled start and loop for these rules, and the numbers to call them with."""
+    """The start and the compiled loop for these rules, and the numbers to call them with."""
     method, method_numbers = split(rules.method, x0.dtype)
     rate, rate_numbers = split(rules.learning_rate, x0.dtype)
     target, tolerance, limit, max_steps = rules.limits
@@ -51,21 +53,30 @@ def compile_chunk(
     numbers = (method_numbers, rate_numbers, limits, rules.bounds, rules.noise, rules.seed)
     rate_shape = recorder.rate_shape if recorder.constant_rate is None else None
     key = (method, rate, rules.bounds is None, rules.noise is None, recorder.keeps_path, rate_shape)
+
+    def rebuild(numbers: Any) -> Rules:
+        of_method, of_rate, *rest = numbers
+        return Rules(join(method, iter(of_method)), join(rate, iter(of_rate)), *rest)
+
     if key not in kernels:
-
-        def rebuild(numbers: Any) -> Rules:
-            of_method, of_rate, *rest = numbers
-            return Rules(join(method, iter(of_method)), join(rate, iter(of_rate)), *rest)
-
         loop = partial(_loop, oracle, rebuild, n_rows, recorder.keeps_path, rate_shape)
-        kernels[key] = jax.jit(partial(_start, rebuild)), jax.jit(loop)
-    return *kernels[key], numbers
+        if len(kernels) >= MOST_KERNELS:
+            kernels.pop(next(iter(kernels)))
+        kernels[key] = jax.jit(loop)
+    if rules.method.brings_rate:  # equal rules of other libraries share a loop, and may start from other states
+        return partial(_start, lambda numbers: rules), kernels[key], numbers
+    return partial(_start, rebuild), kernels[key], numbers
 
 
 def _start(rebuild: Callable[[Any], Rules], x: Any, numbers: Any) -> Position:
     position = start(rebuild(numbers), x)
-    # Python's weakly typed numbers would make the loop's first chunk another program than its second.
-    return Position(*_cast(position, position))
+    # Python's weakly typed numbers would make the loop's first chunk another program than its second. NumPy does
+    # this at once; as a program of JAX it would be compiled first.
+    return Position(*jax.tree.map(_strong, position))
+
+
+def _strong(leaf: Any) -> Any:
+    return jnp.asarray(leaf, leaf.dtype) if isinstance(leaf, jax.Array) else np.asarray(leaf)
 
 
 def _loop(

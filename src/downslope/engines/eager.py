@@ -9,6 +9,8 @@ import numpy as np
 
 from downslope.engines.recorder import Recorder
 from downslope.engines.step import Library, Oracle, Rules, leave, look, same, start
+from downslope.errors import InvalidInput
+from downslope.learning_rates import UnusableRateError
 from downslope.objectives.structure import Structure
 from downslope.stopping import Status, goes_on, status_of
 
@@ -35,6 +37,10 @@ class ObjectiveRaised(Exception):
     """Carries the objective's error out of the loop, as its cause."""
 
 
+class MethodRaised(Exception):
+    """Carries a method's or learning rate's error out of the loop, as its cause."""
+
+
 def run_eager(
     oracle: Oracle,
     rules: Rules,
@@ -45,9 +51,10 @@ def run_eager(
     after_step: Callable[[], None],
 ) -> Status:
     """Run to the end; the rows go to the recorder, one at a time."""
-    oracle = Oracle(*(_guarded(function) for function in oracle))
+    plain = {name: _guarded(getattr(oracle, name)) for name in ("value", "value_and_gradient", "hessian")}
+    oracle = oracle._replace(**plain)
     library = Library(np, _while_loop, _unchanged)
-    position = start(rules, x0)
+    position = _guarded_rules(start)(rules, x0)
     with np.errstate(all="ignore"):
         while True:
             view = look(oracle, library, rules, position)
@@ -55,7 +62,7 @@ def run_eager(
             if goes_on(facts, rules.limits):
                 last = position.step >= rules.limits.max_steps
                 stopped = not last and _called(callback, structure, position.step, position.x, view)
-                departure = leave(oracle, library, rules, position, view)
+                departure = _guarded_rules(leave)(oracle, library, rules, position, view)
                 rate, n_trials = departure.learning_rate, int(departure.n_trials)
                 facts = departure.facts._replace(stopped=stopped)
             recorder.add_row(position.x, view.loss, view.gradient_size, rate, n_trials)
@@ -87,6 +94,18 @@ def _called(callback: Callable[[Step], Any] | None, structure: Structure, n: int
         return True
     except Exception as error:
         raise CallbackRaised from error
+
+
+def _guarded_rules(function: Callable[..., Any]) -> Callable[..., Any]:
+    def call(*arguments: Any) -> Any:
+        try:
+            return function(*arguments)
+        except (ObjectiveRaised, UnusableRateError, InvalidInput):
+            raise
+        except Exception as error:
+            raise MethodRaised from error
+
+    return call
 
 
 def _guarded(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from downslope.learning_rates import Here, LearningRate
-from downslope.methods import Method
+from downslope.methods import Method, Surroundings
 from downslope.stopping import Facts, Limits, goes_on
 
 
@@ -24,6 +24,8 @@ class Oracle(NamedTuple):
     value: Callable[[Any], Any]
     value_and_gradient: Callable[[Any], tuple[Any, Any]]
     hessian: Callable[[Any], Any]
+    traceable: Callable[[Any], Any] | None = None
+    """`value` on JAX's arrays, where the others are NumPy's and it exists."""
 
 
 class Library(NamedTuple):
@@ -103,7 +105,9 @@ def leave(oracle: Oracle, library: Library, rules: Rules, position: Position, vi
 
     def step_and_state(rate: Any, gradient: Any) -> tuple[Any, Any]:
         noisy = gradient if noise is None else gradient + noise
-        extra = () if hessian is None else (_free_hessian(xp, rules, hessian, x, noisy),)
+        extra: tuple[Any, ...] = () if hessian is None else (_free_hessian(xp, rules, hessian, x, noisy),)
+        if rules.method.brings_rate:
+            extra = (_surroundings(oracle, xp, rules, x, view.loss, gradient),)
         step, state = rules.method.update(noisy, method_state, rate, *extra)
         return _project(xp, rules, x + step), state
 
@@ -127,7 +131,8 @@ def leave(oracle: Oracle, library: Library, rules: Rules, position: Position, vi
     facts = view.facts._replace(
         step=k, at_rest=unmoved & (view.facts.stationarity == 0), found=choice.found | last, stalled=stalled
     )
-    return Departure(choice.rate, choice.n_trials, Position(k + 1, new_x, new_state, choice.state), facts)
+    rate, n_trials = rules.method.report(new_state) if rules.method.brings_rate else (choice.rate, choice.n_trials)
+    return Departure(rate, n_trials, Position(k + 1, new_x, new_state, choice.state), facts)
 
 
 def standard_normal(seed: Any, step: Any, like: Any) -> Any:
@@ -142,6 +147,19 @@ def standard_normal(seed: Any, step: Any, like: Any) -> Any:
 
 def _project(xp: Any, rules: Rules, x: Any) -> Any:
     return x if rules.bounds is None else xp.clip(x, *rules.bounds)
+
+
+def _surroundings(oracle: Oracle, xp: Any, rules: Rules, x: Any, loss: Any, gradient: Any) -> Surroundings:
+    """What another library's rule may ask for, never outside the bounds."""
+    traceable = oracle.traceable
+    return Surroundings(
+        x,
+        loss,
+        gradient,
+        value=lambda point: oracle.value(_project(xp, rules, point)),
+        value_and_gradient=lambda point: oracle.value_and_gradient(_project(xp, rules, point)),
+        traceable=traceable and (lambda point: traceable(point if rules.bounds is None else point.clip(*rules.bounds))),
+    )
 
 
 def _free_hessian(xp: Any, rules: Rules, hessian: Any, x: Any, gradient: Any) -> Any:
@@ -159,10 +177,10 @@ def _free_hessian(xp: Any, rules: Rules, hessian: Any, x: Any, gradient: Any) ->
 
 
 def same(xp: Any, new: Any, old: Any) -> Any:
-    """Whether two arrays, or two tuples of them, are equal to the last bit."""
-    if not isinstance(new, tuple):
-        return xp.all(new == old)
+    """Whether two states, which are arrays or containers of them, are equal to the last bit."""
+    from jax import tree_util
+
     equal: Any = True
-    for left, right in zip(new, old, strict=True):
-        equal = equal & same(xp, left, right)
+    for left, right in zip(tree_util.tree_leaves(new), tree_util.tree_leaves(old), strict=True):
+        equal = equal & xp.all(left == right)
     return equal

@@ -17,6 +17,7 @@ from downslope.errors import InvalidInput
 from downslope.learning_rates.barzilai_borwein import BarzilaiBorwein
 from downslope.learning_rates.learning_rate import Choice, Here, LearningRate
 from downslope.learning_rates.line_search import Backtracking
+from downslope.learning_rates.own_rate import OwnRate
 from downslope.learning_rates.polyak import Polyak
 from downslope.learning_rates.schedules import (
     Constant,
@@ -36,6 +37,11 @@ from downslope.methods import GradientDescent, Method
 
 def as_learning_rate(rate: Any, method: Method) -> LearningRate:
     """A learning rate from what a user gives, checked by itself and against the method."""
+    if method.brings_rate:
+        if rate is not None:
+            rule = "must be None with an optax transformation or a torch.optim class, which brings its own rate"
+            raise InvalidInput("learning_rate", rule, rate)
+        return OwnRate()
     if rate is None:
         rate = _default(method)
     elif isinstance(rate, numbers.Real | np.ndarray | np.generic | list | tuple) and not isinstance(rate, bool):
@@ -109,6 +115,7 @@ __all__ = [
     "Here",
     "InverseTime",
     "LearningRate",
+    "OwnRate",
     "Polyak",
     "Schedule",
     "StepDecay",

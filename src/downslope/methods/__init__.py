@@ -12,8 +12,9 @@ from downslope.coefficients import check_coefficients
 from downslope.errors import InvalidInput, UnknownName
 from downslope.methods.adagrad import AdaGrad
 from downslope.methods.adam import Adam
+from downslope.methods.foreign import as_foreign
 from downslope.methods.gradient_descent import GradientDescent
-from downslope.methods.method import Method
+from downslope.methods.method import Method, Surroundings
 from downslope.methods.momentum import Momentum, Nesterov
 from downslope.methods.newton import Newton
 from downslope.methods.rmsprop import RMSProp
@@ -44,8 +45,11 @@ def as_method(method: Any) -> Method:
         return method_named(method)
     if isinstance(method, type) and issubclass(method, Method):
         method = method()
+    method = as_foreign(method) or method
     if not isinstance(method, Method):
-        raise InvalidInput("method", f"must be a Method or one of {', '.join(sorted(METHODS))}", method)
+        known = ", ".join(sorted(METHODS))
+        rule = f"must be a Method, an optax transformation, a torch.optim class or one of {known}"
+        raise InvalidInput("method", rule, method)
     check_coefficients(method, type(method).__name__)
     return method
 
@@ -61,6 +65,7 @@ __all__ = [
     "Newton",
     "RMSProp",
     "SignDescent",
+    "Surroundings",
     "as_method",
     "method_named",
 ]

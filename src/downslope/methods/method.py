@@ -11,7 +11,25 @@ a PyTorch tensor and a JAX array. (Newton, which needs linear algebra and the He
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+if TYPE_CHECKING:
+    from downslope.objectives.structure import Structure
+
+
+class Surroundings(NamedTuple):
+    """What rules of other libraries ask for beyond the gradient; all of it on flat vectors."""
+
+    x: Any
+    loss: Any
+    gradient: Any
+    """Without noise."""
+    value: Callable[[Any], Any]
+    """The loss at a point, taken into the bounds first."""
+    value_and_gradient: Callable[[Any], tuple[Any, Any]]
+    traceable: Callable[[Any], Any] | None
+    """`value` for JAX's own arrays, where the loss can be compiled."""
 
 
 class Method:
@@ -34,6 +52,15 @@ class Method:
     """The rate when none is given; None stands for Armijo backtracking."""
     needs_hessian: ClassVar[bool] = False
     """`update` takes the Hessian as a fourth argument."""
+    brings_rate: ClassVar[bool] = False
+    """Another library's rule: it has its own rate, `update` takes the `Surroundings` as a fourth argument, and
+    `report(state)` tells the rate and the number of trials of the step that led to a state."""
+    runs_as_python: ClassVar[bool] = False
+    """It cannot be compiled."""
+
+    def on(self, structure: Structure) -> Method:
+        """The method for starts of that structure; ours see the flat vector alone."""
+        return self
 
     def init(self, x: Any) -> Any:
         """The state before the first step, shaped after the point `x`."""
@@ -41,4 +68,8 @@ class Method:
 
     def update(self, gradient: Any, state: Any, learning_rate: Any) -> tuple[Any, Any]:
         """The step to add to the point, and the next state."""
+        raise NotImplementedError
+
+    def report(self, state: Any) -> tuple[Any, Any]:
+        """The learning rate and the trial evaluations of the step that led to `state`, where `brings_rate`."""
         raise NotImplementedError

@@ -22,8 +22,8 @@ _DEPTH = 6
 _LIBRARIES = {"numpy", "scipy", "jax", "jaxlib", "torch", *sys.stdlib_module_names}
 
 
-def fingerprint(fun: Callable[..., Any]) -> Hashable:
-    """A hashable key that differs where `fun` would compute something else.
+def fingerprint(fun: Callable[..., Any], depth: int = _DEPTH) -> Hashable:
+    """A hashable key that differs where `fun` would compute something else, `depth` objects deep.
 
     >>> scale = 2.0
     >>> loss = lambda x: scale * x**2
@@ -33,7 +33,7 @@ def fingerprint(fun: Callable[..., Any]) -> Hashable:
     False
     """
     try:
-        key = _of(fun, _DEPTH, frozenset())
+        key = _of(fun, depth, frozenset())
         hash(key)
     except Exception:  # a captured object may raise on anything; then nothing is known, and nothing reused
         return ("unknown", object())

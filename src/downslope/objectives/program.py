@@ -21,6 +21,7 @@ import numpy as np
 from downslope.objectives.calling import Call, arguments
 from downslope.objectives.fingerprint import captured_bytes
 from downslope.objectives.numpy_tracing import run_on_jax, where_it_left
+from downslope.objectives.numpy_tracing.copies import Copies
 from downslope.objectives.side_effects import Kept
 from downslope.objectives.structure import Structure
 
@@ -95,6 +96,7 @@ def build(
 ) -> Program:
     """The program of `fun` (and of `jac`, where given) at the flat start x; UntraceableError where there is none."""
     held = _Held(_reference(fun), _reference(jac))
+    known: dict[Any, Any] = {}
 
     def run(name: str, x: Any) -> Any:
         function = getattr(held, name)()
@@ -102,7 +104,8 @@ def build(
             raise ReferenceError(f"`{name}` is gone, and its program is asked for something new")
         kept = Kept(function)
         try:
-            return (function if is_jax_code else run_on_jax(function))(*arguments(structure, call, x))
+            prepared = Copies(known, only_arrays=True).of(function) if is_jax_code else run_on_jax(function)
+            return prepared(*arguments(structure, call, x))
         finally:
             held.keeps_values |= kept.undo()
 
@@ -120,7 +123,7 @@ def build(
     value_and_gradient = jax.value_and_grad(value) if jac is None else given
     with jax.enable_x64(True):
         try:
-            jax.make_jaxpr(value_and_gradient)(jnp.asarray(x))
+            jax.make_jaxpr(value_and_gradient)(x)  # a NumPy array: putting it on the device compiles something
             if not held.keeps_values:
                 return Program(value, value_and_gradient, gradient, True, "", held)
             reason = "keeps values that it computes, which a compiled function could not hand out"

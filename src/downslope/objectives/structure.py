@@ -71,6 +71,9 @@ class Structure:
         from jax import tree_util
 
         leaves, treedef = tree_util.tree_flatten(x0, is_leaf=_is_tree_leaf)
+        if any(leaf is None for leaf in leaves) and any(_kind_of(leaf) is Kind.JAX for leaf in leaves):
+            # In JAX's world None is an empty container: where a module has no bias, or its functions were filtered out.
+            leaves, treedef = tree_util.tree_flatten(x0, is_leaf=lambda x: x is not None and _is_tree_leaf(x))
         if not leaves:
             raise InvalidInput("x0", "must hold at least one number", x0)
         return Structure._of_leaves(Layout.TREE, leaves, treedef)

@@ -19,6 +19,8 @@ import types
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from downslope.objectives.numpy_tracing.stand_ins import BUILTINS, FUNCTIONS, float_of, stand_in
 
 LIBRARIES = frozenset({"jax", "jaxlib", "numpy", "scipy", "torch", "numba"})
@@ -37,10 +39,17 @@ class CodeFacts(NamedTuple):
 
 
 class Copies:
-    """The copies made for one call. What the bytecode says is kept in `known` for the next."""
+    """The copies made for one call. What the bytecode says is kept in `known` for the next.
 
-    def __init__(self, known: dict[types.CodeType, CodeFacts]):
+    Names that hold a NumPy array lead to another object with its memory. JAX remembers what it took an array for
+    by the array's identity: one that was traced in 64 bits is still taken for that outside, where the user's own
+    call then fails ("RuntimeProgramInputMismatch", jaxlib 0.10). With `only_arrays`, for code written in JAX,
+    this is all that differs.
+    """
+
+    def __init__(self, known: dict[types.CodeType, CodeFacts], only_arrays: bool = False):
         self._known = known
+        self.only_arrays = only_arrays
         self._made: dict[int, tuple[Any, Any]] = {}  # with the original: an id is only its own while it lives
 
     def of(self, fun: Callable[..., Any]) -> Callable[..., Any]:
@@ -60,7 +69,9 @@ class Copies:
             return types.MethodType(self.seen_as(value.__func__), value.__self__)
         if type(value) is types.FunctionType and (value.__module__ or "").split(".")[0] not in LIBRARIES:
             return self._copy(value)
-        return stand_in(value) if isinstance(value, HOLDS_CODE) else value
+        if type(value) is np.ndarray:
+            return value.view()
+        return stand_in(value) if isinstance(value, HOLDS_CODE) and not self.only_arrays else value
 
     def _copy(self, function: types.FunctionType) -> types.FunctionType:
         if id(function) in self._made:
@@ -73,7 +84,7 @@ class Copies:
             return function
         names = _Names(self, function.__globals__, facts)
         free = list(zip(code.co_freevars, function.__closure__ or (), strict=True))
-        shared = [name in facts.assigned_cells or not _holds_code(cell) for name, cell in free]
+        shared = [name in facts.assigned_cells or not _has_stand_in(cell) for name, cell in free]
         cells = tuple(cell if as_is else types.CellType() for (_, cell), as_is in zip(free, shared, strict=True))
         copy = types.FunctionType(code, names, function.__name__, closure=cells)
         self._made[id(function)] = function, copy  # before looking further: functions may name each other
@@ -95,8 +106,8 @@ class _Names(dict[str, Any]):
     """
 
     def __init__(self, copies: Copies, original: dict[str, Any], facts: CodeFacts):
-        around = {**vars(builtins), **BUILTINS}
-        if facts.only_calls_float:
+        around = vars(builtins) if copies.only_arrays else {**vars(builtins), **BUILTINS}
+        if facts.only_calls_float and not copies.only_arrays:
             around["float"] = float_of
         super().__init__(__builtins__=around, __name__=original.get("__name__"))
         self._copies, self._original = copies, original
@@ -105,9 +116,9 @@ class _Names(dict[str, Any]):
         return self._copies.seen_as(self._original[name])
 
 
-def _holds_code(cell: types.CellType) -> bool:
+def _has_stand_in(cell: types.CellType) -> bool:
     try:
-        return isinstance(cell.cell_contents, HOLDS_CODE)
+        return isinstance(cell.cell_contents, (np.ndarray, *HOLDS_CODE))
     except ValueError:  # an empty cell: a name that is not bound yet
         return False
 
