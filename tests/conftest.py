@@ -1,6 +1,9 @@
 """Settings that every test shares."""
 
+import gc
 import json
+import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,9 +12,28 @@ from hypothesis import settings
 # The first call of a compiled function takes long; a deadline would fail on it.
 settings.register_profile("downslope", deadline=None, max_examples=40)
 settings.load_profile("downslope")
+# Neither this process nor those that tests start leave anything in the user's cache folder.
+os.environ["DOWNSLOPE_CACHE_DIR"] = "off"
 
 
 @pytest.fixture(scope="session")
 def seeds():
     """The numbers that the five texts print, recomputed."""
     return json.loads((Path(__file__).parent / "reference" / "seeds.json").read_text())
+
+
+@pytest.fixture
+def run_cli(monkeypatch, capsys):
+    """Run `downslope` with these words; gives the exit status, standard output and standard error."""
+    from downslope.cli import main
+
+    def run(*words, columns=100):
+        monkeypatch.setattr(sys, "argv", ["downslope", *words])
+        monkeypatch.setenv("COLUMNS", str(columns))
+        with pytest.raises(SystemExit) as caught:
+            main()
+        gc.unfreeze()  # a command freezes what it loaded; here others, such as DuckDB, tidy up at the end
+        printed = capsys.readouterr()
+        return caught.value.code or 0, printed.out, printed.err
+
+    return run

@@ -4,9 +4,11 @@
     ├── InvalidInput (also a ValueError)     a parameter breaks a rule; nothing was computed
     │   ├── UnknownName                      a name that is not in a list; offers the nearest
     │   ├── FormulaError                     a formula that cannot be read; points at the column
+    │   ├── InvalidFile                      a file that holds no whole run, or cannot be written; names the path
     │   └── InvalidObjective                 `fun` or `jac` gives no usable number at the start
     ├── RunFailed (also a RuntimeError)      user code raised after the start; `.run` holds what was done
     │   ├── ObjectiveFailed                  `fun` or `jac` raised at a later point
+    │   ├── MethodFailed                     a method or learning rate raised at a later point
     │   ├── ScheduleFailed                   a rate function raised, or gave no positive number, for a later step
     │   └── CallbackFailed                   `callback` raised
     └── MissingExtra (also an ImportError)   an optional package is not installed; names the extra
@@ -64,6 +66,20 @@ class FormulaError(InvalidInput):
         super().__init__("fun", problem, formula, message=_pointing(formula, problem, column))
 
 
+class InvalidFile(InvalidInput):
+    """A file that is missing, damaged or of another kind, or a place where none can be written; `path` is its name.
+
+    >>> raise InvalidFile("run.parquet", "is cut short")
+    Traceback (most recent call last):
+    ...
+    downslope.errors.InvalidFile: `path` 'run.parquet' is cut short.
+    """
+
+    def __init__(self, path: Any, rule: str, *, parameter: str = "path"):
+        self.path = path
+        super().__init__(parameter, rule, path, message=f"`{parameter}` {shortened(str(path), 300)} {rule}.")
+
+
 class InvalidObjective(InvalidInput):
     """`fun` or `jac` gives no usable number at the start."""
 
@@ -78,6 +94,10 @@ class RunFailed(DownslopeError, RuntimeError):
 
 class ObjectiveFailed(RunFailed):
     """`fun` or `jac` raised at a point after the start."""
+
+
+class MethodFailed(RunFailed):
+    """A method or learning rate, of yours or of another library, raised at a point after the start."""
 
 
 class ScheduleFailed(RunFailed):

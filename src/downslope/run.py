@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +12,7 @@ import numpy as np
 
 from downslope.errors import MissingExtra
 from downslope.objectives.structure import Structure
+from downslope.plain import plain
 from downslope.stopping import Status
 
 if TYPE_CHECKING:
@@ -17,9 +20,10 @@ if TYPE_CHECKING:
     import scipy.optimize
 
     from downslope.objectives.objective import GradientSource, Objective
+    from downslope.storage import Replay
 
 
-_MOST_NAMED = 100
+MOST_NAMED = 100
 """Up to so many variables each has a column of its own; more share one, `x`."""
 
 
@@ -68,9 +72,11 @@ class Run:
     notes: tuple[str, ...]
     """What a reader of the record should know: thinned paths, suspicious gradients, fallbacks."""
     specification: dict[str, Any]
-    """What was asked for, as numbers and words."""
+    """What was asked for, whole: words, numbers and read-only arrays. `to_dict` has it fit for JSON."""
     structure: Structure = field(repr=False)
     objective: Objective = field(repr=False)
+    made_with: dict[str, str] = field(default_factory=dict, repr=False)
+    """Versions and machine that a loaded run was made with; empty for a run of this very process."""
 
     @property
     def converged(self) -> bool:
@@ -97,6 +103,44 @@ class Run:
         """The gradient at `x`, with its structure (evaluated when asked for)."""
         return self.objective.gradient(self.x)
 
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write all of this run to one Parquet file, which `downslope.load` reads back to the last bit.
+
+        A file of that name is replaced as a whole or not at all. pandas, polars and DuckDB read the table: one row a
+        step, the columns of `rows`; a point that was not kept is null. What else a Run tells is in the metadata.
+        Raises InvalidFile where no file can be written.
+
+        >>> import downslope, pandas, tempfile
+        >>> run = downslope.minimize("x^2", 5.0, learning_rate=0.5)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     run.save(f"{folder}/run.parquet")
+        ...     print(pandas.read_parquet(f"{folder}/run.parquet"))
+           step    x  loss  gradient_norm  learning_rate
+        0     0  5.0  25.0           10.0            0.5
+        1     1  0.0   0.0            0.0            NaN
+        """
+        from downslope.storage.run_file import save
+
+        save(self, path)
+
+    def replay(
+        self, fun: Any = None, *, jac: Callable[..., Any] | None = None, method: Any = None, learning_rate: Any = None
+    ) -> Replay:
+        """Make this run again from its specification, by the same engine, and tell the difference.
+
+        Code must be given where the run does not keep it: `fun` and `jac` where they were Python functions and the
+        run was loaded; `method` and `learning_rate` where they are not downslope's own or hold a function. What is
+        given takes the place of what was. InvalidInput names what is missing. A run that a callback or Ctrl-C ended
+        is made again for as many steps.
+
+        >>> import downslope
+        >>> downslope.minimize("x^2", 5.0, learning_rate=0.1).replay().message
+        'bit-identical over 74 rows'
+        """
+        from downslope.storage.replay import replay
+
+        return replay(self, fun, jac=jac, method=method, learning_rate=learning_rate)
+
     def to_dict(self) -> dict[str, Any]:
         """The outcome as plain numbers, strings, lists and None, fit for JSON (without the record's rows).
 
@@ -110,8 +154,8 @@ class Run:
             "converged": self.converged,
             "message": self.message,
             "x": self._named(flat),
-            "loss": _plain(self.loss),
-            "gradient_norm": _plain(self.gradient_norms[-1]),
+            "loss": plain(self.loss),
+            "gradient_norm": plain(self.gradient_norms[-1]),
             "n_steps": self.n_steps,
             "n_evaluations": self.n_evaluations,
             "n_gradients": self.n_gradients,
@@ -120,25 +164,25 @@ class Run:
             "engine": self.engine,
             "seconds": self.seconds,
             "notes": list(self.notes),
-            "specification": self.specification,
+            "specification": plain(self.specification),
         }
 
     def _named(self, flat: np.ndarray) -> dict[str, Any]:
-        if flat.size > _MOST_NAMED:
-            return {"x": [_plain(v) for v in flat]}
-        return dict(zip(self.variables, (_plain(v) for v in flat), strict=True))
+        if flat.size > MOST_NAMED:
+            return {"x": [plain(v) for v in flat]}
+        return dict(zip(self.variables, (plain(v) for v in flat), strict=True))
 
-    def rows(self) -> list[dict[str, float]]:
+    def rows(self, which: slice = slice(None)) -> list[dict[str, float]]:
         """The record, one dict a recorded point: step, the variables, loss, gradient_norm, learning_rate.
+
+        `rows(which)` is `rows()[which]`, without making the others.
 
         >>> import downslope
         >>> downslope.minimize("x^2", 5.0, learning_rate=0.5).rows()[0]
         {'step': 0, 'x': 5.0, 'loss': 25.0, 'gradient_norm': 10.0, 'learning_rate': 0.5}
         """
-        columns = self._columns()
-        return [
-            dict(zip(columns, (v.tolist() for v in row), strict=True)) for row in zip(*columns.values(), strict=True)
-        ]
+        columns = {name: column[which].tolist() for name, column in self._columns().items()}
+        return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
     def to_dataframe(self) -> pandas.DataFrame:
         """The record as a pandas DataFrame with the columns of `rows`; MissingExtra without pandas."""
@@ -176,26 +220,46 @@ class Run:
         points: dict[str, np.ndarray] = {}
         if self.path is not None:
             rows = self.structure.flatten_rows(self.path)
-            points = {"x": rows} if rows.shape[1] > _MOST_NAMED else dict(zip(self.variables, rows.T, strict=True))
+            points = dict(zip(self.point_columns, rows.T, strict=True)) if self.point_columns else {"x": rows}
         rates = self.learning_rates[steps]
-        if rates.ndim == 2 and rates.shape[1] <= _MOST_NAMED:
-            named = {f"learning_rate {v}": column for v, column in zip(self.variables, rates.T, strict=True)}
-        else:
+        if self.rate_columns == ("learning_rate",):
             named = {"learning_rate": rates}
+        else:
+            named = dict(zip(self.rate_columns, rates.T, strict=True))
         columns = {"loss": self.losses[steps], "gradient_norm": self.gradient_norms[steps], **named}
         return {"step": steps, **points, **columns}
+
+    @functools.cached_property
+    def point_columns(self) -> tuple[str, ...]:
+        """The column of each variable in `rows`: its name, or "variable NAME" where that is taken; () beyond 100.
+
+        >>> import downslope
+        >>> def product(step, size):
+        ...     return (step * size - 1) ** 2
+        >>> downslope.minimize(product, [2.0, 3.0]).point_columns
+        ('variable step', 'size')
+        """
+        taken = {"step", "loss", "gradient_norm", "learning_rate"}
+        columns: list[str] = []
+        for name in self.variables if self.structure.size <= MOST_NAMED else ():
+            while name in taken or name.startswith("learning_rate "):
+                name = f"variable {name}"
+            taken.add(name)
+            columns.append(name)
+        return tuple(columns)
+
+    @property
+    def rate_columns(self) -> tuple[str, ...]:
+        """The columns of the learning rate in `rows`: one, or one a variable."""
+        if self.learning_rates.ndim == 2 and self.point_columns:
+            return tuple(f"learning_rate {name}" for name in self.point_columns)
+        return ("learning_rate",)
 
     def __repr__(self) -> str:
         return (
             f"<Run {self.status.name} after {self.n_steps} step{'s' * (self.n_steps != 1)}: "
             f"x = {_short(self.x)}, loss = {self.loss:.6g}>"
         )
-
-
-def _plain(number: Any) -> float | str:
-    """JSON has no NaN and no infinity; they become "nan", "inf" and "-inf"."""
-    value = float(number)
-    return value if np.isfinite(value) else str(value)
 
 
 def _short(x: Any) -> str:

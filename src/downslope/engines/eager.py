@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from downslope.engines.leaves import in_precision
 from downslope.engines.recorder import Recorder
 from downslope.engines.step import Library, Oracle, Rules, leave, look, same, start
 from downslope.errors import InvalidInput
@@ -54,6 +55,10 @@ def run_eager(
     plain = {name: _guarded(getattr(oracle, name)) for name in ("value", "value_and_gradient", "hessian")}
     oracle = oracle._replace(**plain)
     library = Library(np, _while_loop, _unchanged)
+    if x0.dtype != float:
+        rules = rules._replace(
+            method=in_precision(rules.method, x0.dtype), learning_rate=in_precision(rules.learning_rate, x0.dtype)
+        )
     position = _guarded_rules(start)(rules, x0)
     with np.errstate(all="ignore"):
         while True:
@@ -69,7 +74,7 @@ def run_eager(
             if departure is None or not goes_on(facts, rules.limits):
                 return Status(int(status_of(facts, rules.limits)))
             after_step()
-            position = departure.position
+            position = departure.position._replace(x=departure.position.x.astype(x0.dtype, copy=False))
 
 
 def _unchanged(new: Any, old: Any, again: Callable[[], Any]) -> tuple[Any, Any]:

@@ -10,12 +10,13 @@ from typing import Any, Literal, NoReturn
 
 import numpy as np
 
-from downslope.engines.eager import CallbackRaised, ObjectiveRaised, Step, run_eager
+from downslope.engines.eager import CallbackRaised, MethodRaised, ObjectiveRaised, Step, run_eager
 from downslope.engines.recorder import Recorder
-from downslope.engines.specification import describe
+from downslope.engines.specification import describe, rule_in_words
 from downslope.engines.step import Oracle, Rules
-from downslope.errors import CallbackFailed, InvalidInput, ObjectiveFailed, ScheduleFailed
+from downslope.errors import CallbackFailed, InvalidInput, MethodFailed, ObjectiveFailed, RunFailed, ScheduleFailed
 from downslope.learning_rates import UnusableRateError
+from downslope.methods import Method
 from downslope.objectives.objective import Bound, Objective
 from downslope.objectives.sources import key_of, uncompiled
 from downslope.run import Run
@@ -55,6 +56,10 @@ class Job:
             self._fail(CallbackFailed, "the callback", error)
         except ObjectiveRaised as error:
             self._fail(ObjectiveFailed, f"`{self.objective.name}`", error)
+        except MethodRaised as error:
+            if not self.recorder.n_rows:
+                raise _unusable(self.rules.method, error.__cause__) from error.__cause__
+            self._fail(MethodFailed, "the method or learning rate", error)
         except UnusableRateError as error:
             done = self.result()
             raise ScheduleFailed(f"`learning_rate` {error}; `error.run` holds the steps before", done) from error
@@ -62,6 +67,8 @@ class Job:
     def _why_not_compiled(self, callback: Any) -> str:
         if callback is not None:
             return "a callback is called from Python"
+        if self.rules.method.runs_as_python:
+            return "PyTorch's optimizers run as Python"
         if self.bound.program is None or not self.bound.program.compiles:
             return f"the function is not compiled ({self.bound.reason})"
         return ""
@@ -96,6 +103,8 @@ class Job:
             except _StaleProgramError:
                 self.recorder = self.recorder.fresh()
             except Exception as error:
+                if self.rules.method.brings_rate and not self.recorder.n_rows:
+                    raise _unusable(self.rules.method, error) from error
                 if engine == "compiled" or self.recorder.n_rows or _is_ours(self.rules):
                     raise
                 self.notes += (f"run eagerly, since the method or rate cannot be compiled: {error}".splitlines()[0],)
@@ -123,6 +132,7 @@ class Job:
             lambda x: self.bound.value(x),
             lambda x: self.bound.value_and_gradient(x),
             lambda x: self.bound.hessian(x),
+            self.bound.program.value if self.bound.program is not None and self.bound.program.compiles else None,
         )
         watched = None if callback is None else self._watched(callback)
         self.status = run_eager(oracle, self.rules, self.x0, self.bound.structure, self.recorder, watched, after)
@@ -140,7 +150,7 @@ class Job:
 
         return call
 
-    def _fail(self, kind: type[CallbackFailed | ObjectiveFailed], who: str, error: Exception) -> NoReturn:
+    def _fail(self, kind: type[RunFailed], who: str, error: Exception) -> NoReturn:
         cause = error.__cause__
         done = self.result()
         message = (
@@ -173,7 +183,7 @@ class Job:
             engine=self.engine,
             seconds=time.perf_counter() - self.began,
             notes=self.notes + self._notes(sizes),
-            specification=describe(self.objective, self.rules, self.x0),
+            specification=describe(self.objective, self.rules, structure, self.x0, recorder.record),
             structure=structure,
             objective=self.objective,
         )
@@ -198,6 +208,11 @@ class Job:
 
 class _StaleProgramError(Exception):
     """The compiled program and the plain function disagree at the start."""
+
+
+def _unusable(method: Method, error: BaseException | None) -> InvalidInput:
+    rule = f"must work at the start, and raised {type(error).__name__}: {' '.join(str(error).split())[:200]}"
+    return InvalidInput("method", rule, rule_in_words(method)["name"])
 
 
 def _is_ours(rules: Rules) -> bool:

@@ -38,6 +38,12 @@ def split(rule: Any, dtype: np.dtype[Any]) -> tuple[Skeleton, list[np.ndarray]]:
     return ("as it is", rule), []
 
 
+def in_precision(rule: Any, dtype: np.dtype[Any]) -> Any:
+    """The rule with its numbers in that precision, so that none of them widens a step."""
+    skeleton, numbers_inside = split(rule, dtype)
+    return join(skeleton, iter([number[()] for number in numbers_inside]))
+
+
 def join(skeleton: Skeleton, leaves: Iterator[Any]) -> Any:
     """The rule with these numbers."""
     if skeleton == _LEAF:

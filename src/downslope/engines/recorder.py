@@ -98,11 +98,11 @@ class Recorder:
 
     def _note_last(self, x: np.ndarray, losses: Any, sizes: Any) -> None:
         """Only the last row of a run can be other than finite."""
-        self.last_x = x[-1].copy()
+        self.last_x = x[-1].astype(self.dtype)  # a copy; an eager run may be ahead of the path's precision
         if np.isfinite(np.ravel(losses)[-1]) and np.isfinite(np.ravel(sizes)[-1]):
             self.last_finite_x = self.last_x
         elif len(x) > 1 or self.last_finite_x is None:
-            self.last_finite_x = x[max(len(x) - 2, 0)].copy()
+            self.last_finite_x = x[max(len(x) - 2, 0)].astype(self.dtype)
 
     def _thin(self) -> None:
         while self.record == "auto" and self._points.rows.nbytes > PATH_BYTES and len(self._points.rows) > 2:

@@ -131,12 +131,16 @@ class Objective:
 
     def variable_names(self, structure: Structure) -> tuple[str, ...]:
         """A name for each number of the flat vector."""
+        return self.own_names(structure) or structure.names()
+
+    def own_names(self, structure: Structure) -> tuple[str, ...]:
+        """The names that a formula, a problem or the parameters of f(x1, x2) give to the numbers; () where none do."""
         declared = self.formula.variables if self.formula else self.problem.variables if self.problem else ()
         if len(declared) == structure.size and not (self.formula and self.formula.is_vector and structure.size > 1):
             return tuple(declared)
         if self.call == "numbers" and len(names := parameter_names(self.fun)) >= structure.size:
             return names[: structure.size]  # those with defaults may be left out
-        return structure.names()
+        return ()
 
     def bind(self, x0: Any, bounds: Bounds | None = None) -> tuple[Bound, np.ndarray, float]:
         """The objective on flat vectors around a start, the start as one, and the loss there.
