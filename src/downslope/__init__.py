@@ -15,12 +15,18 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from downslope import learning_rates, methods
+    from downslope import torch as torch
+    from downslope.adapters.optax_transformation import as_optax
+    from downslope.adapters.scipy_method import scipy_method
+    from downslope.engines.eager import Step
     from downslope.errors import (
         CallbackFailed,
         DownslopeError,
         FormulaError,
+        InvalidFile,
         InvalidInput,
         InvalidObjective,
+        MethodFailed,
         MissingExtra,
         ObjectiveFailed,
         RunFailed,
@@ -43,16 +49,22 @@ if TYPE_CHECKING:
     from downslope.objectives.objective import GradientSource, Objective
     from downslope.run import Run
     from downslope.stopping import Status
+    from downslope.storage import Replay, load
 
 __version__ = "0.1.0"
 
 _HOMES = {
+    "downslope.adapters.optax_transformation": ("as_optax",),
+    "downslope.adapters.scipy_method": ("scipy_method",),
+    "downslope.engines.eager": ("Step",),
     "downslope.errors": (
         "CallbackFailed",
         "DownslopeError",
         "FormulaError",
+        "InvalidFile",
         "InvalidInput",
         "InvalidObjective",
+        "MethodFailed",
         "MissingExtra",
         "ObjectiveFailed",
         "RunFailed",
@@ -73,6 +85,7 @@ _HOMES = {
     "downslope.minimization": ("minimize",),
     "downslope.objectives.objective": ("GradientSource", "Objective"),
     "downslope.run": ("Run",),
+    "downslope.storage": ("Replay", "load"),
     "downslope.stopping": ("Status",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
@@ -80,6 +93,8 @@ _MODULES = {
     "gallery": "downslope.objectives.gallery",
     "learning_rates": "downslope.learning_rates",
     "methods": "downslope.methods",
+    # Not in __all__: a star import must not need PyTorch, and this module cannot be loaded without it.
+    "torch": "downslope.torch",
 }
 
 __all__ = [
@@ -90,9 +105,11 @@ __all__ = [
     "FormulaError",
     "GradientDescent",
     "GradientSource",
+    "InvalidFile",
     "InvalidInput",
     "InvalidObjective",
     "Method",
+    "MethodFailed",
     "MissingExtra",
     "Momentum",
     "Nesterov",
@@ -100,27 +117,34 @@ __all__ = [
     "Objective",
     "ObjectiveFailed",
     "RMSProp",
+    "Replay",
     "Run",
     "RunFailed",
     "ScheduleFailed",
     "SignDescent",
     "Status",
+    "Step",
     "UnknownName",
+    "as_optax",
     "gallery",
     "learning_rates",
+    "load",
     "methods",
     "minimize",
+    "scipy_method",
 ]
 
 
-def __getattr__(name: str) -> Any:
-    if name in _MODULES:
-        return importlib.import_module(_MODULES[name])
-    if name in _HOME_OF:
-        value = getattr(importlib.import_module(_HOME_OF[name]), name)
-        globals()[name] = value
-        return value
-    raise AttributeError(f"module 'downslope' has no attribute {name!r}")
+if not TYPE_CHECKING:  # to a type checker, it would make every misspelt name an Any
+
+    def __getattr__(name: str) -> Any:
+        if name in _MODULES:
+            return importlib.import_module(_MODULES[name])
+        if name in _HOME_OF:
+            value = getattr(importlib.import_module(_HOME_OF[name]), name)
+            globals()[name] = value
+            return value
+        raise AttributeError(f"module 'downslope' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:

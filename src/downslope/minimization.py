@@ -15,7 +15,14 @@ from downslope.engines.job import Engine, Job
 from downslope.engines.recorder import Record, Recorder
 from downslope.engines.step import Rules
 from downslope.errors import InvalidInput
-from downslope.learning_rates import Constant, LearningRate, Schedule, UnusableRateError, as_learning_rate
+from downslope.learning_rates import (
+    Constant,
+    LearningRate,
+    OwnRate,
+    Schedule,
+    UnusableRateError,
+    as_learning_rate,
+)
 from downslope.methods import Method, as_method
 from downslope.objectives.objective import Objective
 from downslope.objectives.structure import Layout, Structure
@@ -31,7 +38,7 @@ def minimize(
     fun: Any,
     x0: Any = None,
     *,
-    method: str | Method = "gradient_descent",
+    method: Any = "gradient_descent",
     learning_rate: Any = None,
     jac: Callable[..., Any] | None = None,
     bounds: Any = None,
@@ -58,11 +65,13 @@ def minimize(
         The start: a number, a flat list or array of numbers, or a dict or other container of arrays. None is the
         gallery's own start. `run.x` has the same structure.
     method
-        A name from `downslope.methods.METHODS` or an instance such as `Momentum(beta=0.9)`.
+        A name from `downslope.methods.METHODS`, an instance such as `Momentum(beta=0.9)`, an optax transformation
+        such as `optax.adam(0.01)`, or a torch.optim class (with options: functools.partial(torch.optim.SGD, lr=0.1)).
     learning_rate
         A number, an array with one rate a coordinate (for a container, one number an array, arranged as `x0` is), a
         schedule or search from `downslope.learning_rates`, a function of the step's count, or None: Armijo
-        backtracking where the method always points downhill, and its own default rate otherwise.
+        backtracking where the method always points downhill, and its own default rate otherwise. None beside a
+        method of optax or PyTorch, which brings its own.
     jac
         The gradient of `fun`, if you have it, with the structure of `x0`.
     bounds
@@ -88,7 +97,7 @@ def minimize(
     callback
         Called with a `Step` before each update; returning True stops the run. Needs the eager engine.
     progress
-        Draw a progress bar on the standard error.
+        Draw a progress bar on the standard error, where the run takes longer than half a second.
 
     Raises
     ------
@@ -107,6 +116,7 @@ def minimize(
     objective = Objective.of(fun, jac)
     start = _start(objective, x0)
     structure, flat = Structure.of(start)
+    chosen = chosen.on(structure)
     rate = as_learning_rate(_arranged(learning_rate, structure), chosen)
     limits = _limits(max_steps, target_loss, gradient_tolerance, loss_limit)
     noise, seed = _noise(noise, seed, rate)
@@ -195,7 +205,7 @@ def _noise(noise: Any, seed: Any, rate: LearningRate) -> tuple[float, int]:
     whole = isinstance(seed, numbers.Integral) and not isinstance(seed, bool)
     if seed is not None and not (whole and 0 <= seed < 2**32):
         raise InvalidInput("seed", "must be a whole number from 0 to 2^32 - 1, or None", seed)
-    if noise and not isinstance(rate, Schedule):
+    if noise and not isinstance(rate, Schedule | OwnRate):
         rule = (
             f"must be 0 with {type(rate).__name__}, which trusts the gradient; give a number or a schedule as the rate"
         )
