@@ -2,13 +2,15 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+OLDEST := .venv-oldest
 
-.PHONY: demo test check lint format types unit slow benchmarks clean
+.PHONY: demo test check lint format types unit slow oldest benchmarks clean
 
 demo: $(VENV)/installed  ## minimise real functions; writes demo/ and prints what it found
 	$(BIN)/python examples/demo.py
 
-test: check slow  ## everything that CI runs
+# The oldest versions were built for Python 3.11 and 3.12.
+test: check slow $(shell $(PYTHON) -c "import sys; print('oldest' * (sys.version_info < (3, 13)))")  ## all that CI runs
 
 check: lint types unit  ## the fast part
 
@@ -29,6 +31,13 @@ unit: $(VENV)/installed-dev
 slow: $(VENV)/installed-dev
 	$(BIN)/python -m pytest -q -n 2 -m slow
 
+# What an older library can break: all but the laws and the numbers of methods, and how quickly the newest start.
+OLDEST_TESTS := $(addprefix tests/, objectives engines storage adapters packaging methods/test_foreign.py \
+	test_minimization.py test_endings.py test_containers.py test_disk_cache.py test_cli.py test_readme.py test_layout.py)
+
+oldest: $(OLDEST)/installed  ## these tests, with each dependency at the lower bound of pyproject.toml
+	$(OLDEST)/bin/python -m pytest -q -n 2 -m "not slow" $(OLDEST_TESTS)
+
 benchmarks: $(VENV)/installed-dev  ## ratios to peers, each in one run
 	for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script; done
 
@@ -42,5 +51,13 @@ $(VENV)/installed-dev: pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable ".[dev]"
 	touch $@ $(VENV)/installed
 
+# PyTorch alone is as new here as elsewhere: builds as old as its bound bring gigabytes of CUDA.
+$(OLDEST)/installed: pyproject.toml $(VENV)/installed-dev
+	rm -rf $(OLDEST)
+	$(PYTHON) -m venv $(OLDEST)
+	$(BIN)/python tests/packaging/oldest.py > $(OLDEST)/constraints.txt
+	$(OLDEST)/bin/python -m pip install --quiet --constraint $(OLDEST)/constraints.txt --editable ".[dev]"
+	touch $@
+
 clean:
-	rm -rf $(VENV) demo dist build
+	rm -rf $(VENV) $(OLDEST) demo dist build

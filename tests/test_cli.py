@@ -10,24 +10,8 @@ from pathlib import Path
 import pytest
 
 import downslope
-from downslope.cli import main
 from downslope.methods import METHODS
 from downslope.objectives import gallery
-
-
-@pytest.fixture
-def run_cli(monkeypatch, capsys):
-    """Run `downslope` with these words; gives the exit status, standard output and standard error."""
-
-    def run(*words):
-        monkeypatch.setattr(sys, "argv", ["downslope", *words])
-        monkeypatch.setenv("COLUMNS", "100")
-        with pytest.raises(SystemExit) as caught:
-            main()
-        printed = capsys.readouterr()
-        return caught.value.code or 0, printed.out, printed.err
-
-    return run
 
 
 def table_rows(text):
@@ -67,6 +51,12 @@ def test_table_prints_every_step(run_cli):
     assert [int(row[0]) for row in rows] == list(range(21))
     # Six digits are printed.
     assert [float(row[1]) for row in rows] == pytest.approx([5 * 0.8**k for k in range(21)], rel=1e-5)
+
+
+def test_some_rows_are_those_of_all_rows():
+    run = downslope.minimize("rosenbrock", learning_rate=1e-3, max_steps=20)
+    for which in (slice(3), slice(-2, None), slice(4, 15, 5), slice(99, None)):
+        assert str(run.rows(which)) == str(run.rows()[which])  # as text, where NaN equals NaN
 
 
 def strictly(text):

@@ -12,23 +12,25 @@ import pytest
 
 README = Path(__file__).parents[1] / "README.md"
 TEXT = README.read_text()
-COMMANDS = [block.split("\n", 1) for block in re.findall(r"```console\n\$ (.*?)```", TEXT, flags=re.DOTALL)]
+BLOCKS = re.findall(r"```console\n(.*?)```", TEXT, flags=re.DOTALL)
 
 
-@pytest.mark.parametrize(("command", "shown"), COMMANDS, ids=[command for command, _ in COMMANDS])
-def test_a_command_of_the_readme_prints_what_the_readme_shows(command, shown):
-    program, *arguments = shlex.split(command)
-    assert program == "downslope"
-    # A pipe has no width of its own; the README is 100 columns wide.
-    done = subprocess.run(
-        [sys.executable, "-c", "from downslope.cli import main; main()", *arguments],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "COLUMNS": "100"},
-        check=False,
-    )
-    printed = "\n".join(line.rstrip() for line in (done.stdout + done.stderr).rstrip().split("\n"))
-    assert printed == shown.rstrip()
+@pytest.mark.parametrize("block", BLOCKS, ids=[block.split("\n")[0] for block in BLOCKS])
+def test_the_commands_of_the_readme_print_what_the_readme_shows(block, tmp_path):
+    for command, shown in re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", block, flags=re.MULTILINE):
+        program, *arguments = shlex.split(command)
+        assert program == "downslope"
+        # A pipe has no width of its own; the README is 100 columns wide.
+        done = subprocess.run(
+            [sys.executable, "-c", "from downslope.cli import main; main()", *arguments],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            env={**os.environ, "COLUMNS": "100"},
+            check=False,
+        )
+        printed = "\n".join(line.rstrip() for line in (done.stdout + done.stderr).rstrip().split("\n"))
+        assert printed == shown.rstrip()
 
 
 def test_the_examples_of_the_readme_run():

@@ -25,7 +25,7 @@ def as_bounds(bounds: Any, structure: Structure, x0: np.ndarray) -> tuple[np.nda
         return None
     if structure.layout is Layout.TREE and not (isinstance(bounds, list | tuple) and _is_pair(bounds)):
         bounds = structure.spread("bounds", bounds, _is_pair)
-    lower, upper = (np.broadcast_to(np.asarray(side, dtype=x0.dtype), x0.shape) for side in _sides(bounds, x0.size))
+    lower, upper = (np.broadcast_to(np.asarray(side, dtype=x0.dtype), x0.shape) for side in sides(bounds, x0.size))
     for wrong, parameter, rule in (
         (~(lower <= upper), "bounds", "must have low <= high"),  # also where one is NaN
         ((lower == np.inf) | (upper == -np.inf), "bounds", "must leave room"),
@@ -38,7 +38,8 @@ def as_bounds(bounds: Any, structure: Structure, x0: np.ndarray) -> tuple[np.nda
     return lower.copy(), upper.copy()
 
 
-def _sides(bounds: Any, n: int) -> tuple[Any, Any]:
+def sides(bounds: Any, n: int) -> tuple[Any, Any]:
+    """The lower and the upper bounds of n variables, infinite where there are none."""
     if hasattr(bounds, "lb") and hasattr(bounds, "ub"):  # scipy.optimize.Bounds
         if any(np.size(side) not in (1, n) for side in (bounds.lb, bounds.ub)):
             raise InvalidInput("bounds", f"must have {n} lower and {n} upper bounds", bounds)

@@ -1,17 +1,35 @@
-"""A progress bar on the standard error, by rich."""
+"""A progress bar on the standard error, by rich; for runs that take long enough to be watched."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+SECONDS_BEFORE = 0.5
+"""A run that is over by then draws nothing, and does not load rich."""
 
 
 @contextmanager
 def progress_bar(total: int | None) -> Iterator[Callable[[int, float], None]]:
     """Yields update(n_steps, loss); draws nothing where `total` is None."""
-    if total is None:
-        yield lambda n, loss: None
-        return
+    began, drawn = time.perf_counter(), None
+
+    def update(n: int, loss: float) -> None:
+        nonlocal drawn
+        if drawn is None and time.perf_counter() - began > SECONDS_BEFORE:
+            bar = stack.enter_context(_bar())
+            drawn = bar, bar.add_task("", total=total, loss=float("nan"))
+        if drawn is not None:
+            bar, task = drawn
+            bar.update(task, completed=n, loss=loss)
+
+    with ExitStack() as stack:
+        yield (lambda n, loss: None) if total is None else update
+
+
+def _bar() -> Any:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -21,6 +39,4 @@ def progress_bar(total: int | None) -> Iterator[Callable[[int, float], None]]:
         TextColumn("loss {task.fields[loss]:.6g}"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("", total=total, loss=float("nan"))
-        yield lambda n, loss: bar.update(task, completed=n, loss=loss)
+    return Progress(*columns, console=Console(stderr=True), transient=True)

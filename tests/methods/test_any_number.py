@@ -6,9 +6,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import torch
 
 from downslope.methods import AdaGrad, Adam, GradientDescent, Momentum, Nesterov, RMSProp, SignDescent
-from tests.peers import torch
 
 COORDINATEWISE = {
     "sign_descent": (SignDescent(), 0.0137),
@@ -154,10 +154,9 @@ def test_a_rule_does_not_write_into_what_it_is_given(name):
         np.testing.assert_array_equal(before, after)
 
 
-@pytest.mark.parametrize("library", [np, torch], ids=["numpy", "torch"])
 @pytest.mark.parametrize("name", COORDINATEWISE)
-def test_single_precision_stays_single(name, library):
+def test_single_precision_stays_single(name):
     rule, rate = COORDINATEWISE[name]
-    x = library.ones(2, dtype=library.float32)
-    step, _ = rule.update(x, rule.init(x), rate)
-    assert step.dtype == x.dtype
+    for x in (np.ones(2, np.float32), torch.ones(2, dtype=torch.float32)):
+        step, _ = rule.update(x, rule.init(x), rate)
+        assert step.dtype == x.dtype

@@ -5,10 +5,10 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+import torch
 
 import downslope
 from downslope.methods import AdaGrad, Adam, GradientDescent, Momentum, Nesterov, RMSProp, SignDescent
-from tests.peers import torch
 
 N_STEPS = 300
 BETA = 0.9

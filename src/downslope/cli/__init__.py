@@ -1,5 +1,5 @@
-"""The command line: `downslope run`, `downslope problems`, `downslope methods`."""
+"""The command line: `downslope run`, `downslope problems`, `downslope methods`, `downslope cache`."""
 
-from downslope.cli.app import main
+from downslope.cli.entry import main
 
 __all__ = ["main"]

@@ -1,140 +1,224 @@
-"""The commands, their options, and how an error leaves the program.
-
-Exit status: 0 where the run converged or finished its steps, 2 for bad input, 3 where it diverged or met
-a value that is not finite.
-"""
+"""The commands and their options."""
 
 from __future__ import annotations
 
-import json
-import math
 import sys
 import warnings
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from downslope.cli import reading, showing
-from downslope.errors import DownslopeError
-from downslope.stopping import Status
+from downslope.cli import completing
+from downslope.cli.command import Command, Group
+from downslope.cli.loading import loading
+
+if TYPE_CHECKING:
+    from downslope.run import Run
+    from downslope.storage import Replay
+
+_STATUSES = (
+    "Exit status: 0 finished, converged or not; 2 bad input; 3 diverged, or met a value that is not finite; "
+    "130 interrupted by Ctrl-C (what was done is shown); 1 anything else."
+)
 
 app = typer.Typer(
+    cls=Group,
     help="Gradient descent you can run, see, explain and scale.",
-    add_completion=False,
+    epilog=_STATUSES,
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-_OPTIONS = {
-    "x0": "--start",
-    "learning_rate": "--learning-rate",
-    "max_steps": "--steps",
-    "target_loss": "--target-loss",
-    "gradient_tolerance": "--tolerance",
-    "loss_limit": "--loss-limit",
-    **{
-        name: f"--{name}"
-        for name in ("start", "method", "bounds", "noise", "seed", "engine", "decay", "beta", "tolerance")
-    },
-}
-"""The option that sets a parameter, by which an error names it here."""
-_FAILED = (Status.NOT_FINITE, Status.DIVERGED)
 
 
-@app.command()
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        import downslope
+
+        print(f"downslope {downslope.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _program(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Gradient descent you can run, see, explain and scale."""
+
+
+@app.command(cls=Command, epilog=_STATUSES)
 def run(
-    fun: Annotated[str, typer.Argument(metavar="FORMULA_OR_NAME", help='"x cos(x) + 9", or a name from `problems`.')],
-    start: Annotated[str | None, typer.Option(help="Numbers with commas between: 9,-3.")] = None,
-    method: Annotated[str, typer.Option(help="A name from `methods`.")] = "gradient_descent",
+    fun: Annotated[
+        str,
+        typer.Argument(
+            metavar="FORMULA_OR_NAME",
+            help='"x cos(x) + 9", or a name from `problems`.',
+            autocompletion=completing.problems,
+        ),
+    ],
+    start: Annotated[str | None, typer.Option(metavar="NUMBERS", help="Numbers with commas between: 9,-3.")] = None,
+    method: Annotated[
+        str, typer.Option(metavar="NAME", help="A name from `methods`.", autocompletion=completing.methods)
+    ] = "gradient_descent",
     learning_rate: Annotated[
         str | None,
-        typer.Option(help="A number, one a coordinate (0.1,0.2), backtracking, barzilai_borwein or polyak."),
+        typer.Option(
+            metavar="RATE",
+            help="A number, one a coordinate (0.1,0.2), backtracking, barzilai_borwein or polyak.",
+            autocompletion=completing.learning_rates,
+        ),
     ] = None,
-    decay: Annotated[float | None, typer.Option(help="Multiply the rate by this after each step.")] = None,
-    beta: Annotated[float | None, typer.Option(help="The momentum that is kept (momentum, nesterov).")] = None,
-    steps: Annotated[int, typer.Option(help="Steps at most.")] = 10_000,
-    target_loss: Annotated[float | None, typer.Option(help="End at this loss.")] = None,
-    tolerance: Annotated[str, typer.Option(help="End at this gradient component; none for never.")] = "1e-6",
-    loss_limit: Annotated[float | None, typer.Option(help="End as diverged above this loss.")] = None,
-    bounds: Annotated[str | None, typer.Option(help="LOW:HIGH for all, or with commas, one a variable.")] = None,
-    noise: Annotated[float, typer.Option(help="Standard deviation added to each gradient component.")] = 0.0,
-    seed: Annotated[int | None, typer.Option(help="Of the noise.")] = None,
-    variables: Annotated[str | None, typer.Option(help="The formula's names, in order: theta,b.")] = None,
-    engine: Annotated[str, typer.Option(help="auto, compiled or eager.")] = "auto",
+    decay: Annotated[
+        str | None, typer.Option(metavar="NUMBER", help="Multiply the rate by this after each step.")
+    ] = None,
+    beta: Annotated[
+        str | None, typer.Option(metavar="NUMBER", help="The momentum that is kept (momentum, nesterov).")
+    ] = None,
+    steps: Annotated[str, typer.Option(metavar="N", help="Steps at most.")] = "10000",
+    target_loss: Annotated[str | None, typer.Option(metavar="NUMBER", help="End at this loss.")] = None,
+    tolerance: Annotated[
+        str, typer.Option(metavar="NUMBER", help="End at this gradient component; none for never.")
+    ] = "1e-6",
+    loss_limit: Annotated[str | None, typer.Option(metavar="NUMBER", help="End as diverged above this loss.")] = None,
+    bounds: Annotated[
+        str | None, typer.Option(metavar="LOW:HIGH", help="For all, or with commas, one a variable.")
+    ] = None,
+    noise: Annotated[
+        str, typer.Option(metavar="NUMBER", help="Standard deviation added to each gradient component.")
+    ] = "0",
+    seed: Annotated[str | None, typer.Option(metavar="N", help="Of the noise.")] = None,
+    variables: Annotated[
+        str | None, typer.Option(metavar="NAMES", help="The formula's names, in order: theta,b.")
+    ] = None,
+    engine: Annotated[
+        str, typer.Option(metavar="NAME", help="auto, compiled or eager.", autocompletion=completing.engines)
+    ] = "auto",
     table: Annotated[bool, typer.Option("--table", help="Print every step.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
+    save: Annotated[str | None, typer.Option(metavar="FILE", help="Keep the run in this Parquet file.")] = None,
 ) -> None:
     """Minimise a formula or a named problem, and say how it went."""
-    from downslope.minimization import minimize
-    from downslope.objectives.objective import Objective
+    with loading():
+        from downslope import disk_cache
+        from downslope.cli import reading
+        from downslope.minimization import minimize
+        from downslope.objectives.objective import Objective
 
+        disk_cache.switch_on()
+    if save is not None:
+        from downslope.storage.atomic_file import check_writable
+
+        check_writable(save, "save")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a run's notes say the same
         result = minimize(
             Objective(fun, variables=reading.names(variables)),
             reading.start(start),
-            method=reading.method(method, beta),
-            learning_rate=reading.learning_rate(learning_rate, decay),
+            method=reading.method(method, reading.number("beta", beta)),
+            learning_rate=reading.learning_rate(learning_rate, reading.number("decay", decay)),
             bounds=reading.bounds(bounds),
-            max_steps=steps,
-            target_loss=target_loss,
+            max_steps=reading.whole("max_steps", steps),  # type: ignore[arg-type]  # the option has a default
+            target_loss=reading.number("target_loss", target_loss),
             gradient_tolerance=reading.tolerance(tolerance),
-            loss_limit=loss_limit,
-            noise=noise,
-            seed=seed,
+            loss_limit=reading.number("loss_limit", loss_limit),
+            noise=reading.number("noise", noise),  # type: ignore[arg-type]
+            seed=reading.whole("seed", seed),
             engine=engine,  # type: ignore[arg-type]  # checked there, with a better message
             progress=sys.stderr.isatty() and not as_json,
         )
-    if as_json:
-        outcome: dict[str, Any] = result.to_dict()
-        rows = {"rows": [_fit_for_json(row) for row in result.rows()]} if table else {}
-        print(json.dumps({**outcome, **rows}, indent=2, default=str))
-    else:
-        showing.run(result, whole_table=table)
-    raise typer.Exit(3 if result.status in _FAILED else 0)
+    _print(result, table, as_json)
+    if save is not None:
+        result.save(save)
+        print(f"saved to {save}", file=sys.stderr)  # the standard output is the same with and without --save
+    raise typer.Exit(_exit_status(result))
 
 
-@app.command()
+@app.command(cls=Command, epilog=_STATUSES)
+def show(
+    path: Annotated[str, typer.Argument(metavar="FILE", help="What `run --save` or Run.save wrote.")],
+    table: Annotated[bool, typer.Option("--table", help="Print every step.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
+    replay: Annotated[bool, typer.Option("--replay", help="Make the run again, and tell the difference.")] = False,
+) -> None:
+    """Show a run that was saved, as it was shown after `run`."""
+    with loading():
+        from downslope import disk_cache
+        from downslope.storage import load
+
+        if replay:
+            disk_cache.switch_on()
+    result, again = load(path), None
+    if replay:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the run's notes say the same
+            again = result.replay()
+    _print(result, table, as_json, again)
+    raise typer.Exit(_exit_status(result))
+
+
+@app.command(cls=Command)
 def problems(
-    name: Annotated[str | None, typer.Argument(help="Show one problem whole.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(help="Show one problem whole.", autocompletion=completing.problems)
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print them whole, as JSON.")] = False,
 ) -> None:
     """List the named problems."""
-    showing.problem(name) if name else showing.problems()
+    from downslope.cli import as_json as json_of
+    from downslope.cli import showing
+
+    if as_json:
+        json_of.print_problems(name)
+    elif name:
+        showing.problem(name)
+    else:
+        showing.problems()
 
 
-@app.command()
-def methods() -> None:
+@app.command(cls=Command)
+def methods(as_json: Annotated[bool, typer.Option("--json", help="Print them as JSON.")] = False) -> None:
     """List the methods, their coefficients and intervals."""
-    showing.methods()
+    from downslope.cli import as_json as json_of
+    from downslope.cli import showing
+
+    if as_json:
+        json_of.print_methods()
+    else:
+        showing.methods()
 
 
-def _formula_last(arguments: list[str]) -> list[str]:
-    """`run "-x^2" --start 1` as `run --start 1 -- "-x^2"`: no option here has one dash."""
-    if (
-        len(arguments) > 1
-        and arguments[0] == "run"
-        and arguments[1][:1] == "-"
-        and arguments[1][:2] not in ("--", "-h")
-    ):
-        return ["run", *arguments[2:], "--", arguments[1]]
-    return arguments
+@app.command(cls=Command)
+def cache(
+    clear: Annotated[bool, typer.Option("--clear", help="Delete what is kept.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
+) -> None:
+    """Show or clear the compiled programs kept on disk, which let later runs start sooner."""
+    from downslope import disk_cache
+    from downslope.cli import as_json as json_of
+    from downslope.cli import showing
+
+    n_deleted = disk_cache.clear() if clear else None
+    if as_json:
+        json_of.print_cache(disk_cache.state(), n_deleted)
+    else:
+        showing.cache(disk_cache.state(), n_deleted)
 
 
-def main() -> None:
-    """Run the command line; errors of downslope become one message and exit status 2."""
-    try:
-        app(_formula_last(sys.argv[1:]))
-    except DownslopeError as error:
-        print(f"error: {_with_options(error)}", file=sys.stderr)
-        sys.exit(2)
+def _print(result: Run, table: bool, as_json: bool, again: Replay | None = None) -> None:
+    from downslope.cli import as_json as json_of
+    from downslope.cli import showing
+
+    if as_json:
+        json_of.print_run(result, table, again)
+        return
+    showing.run(result, whole_table=table)
+    if again is not None:
+        print(f"\nreplay: {again.message}")
 
 
-def _with_options(error: DownslopeError) -> str:
-    """The message with the option's name in place of the parameter's: `--start` for `x0`."""
-    parameter = getattr(error, "parameter", "")
-    return str(error).replace(f"`{parameter}`", _OPTIONS.get(parameter, f"`{parameter}`"), 1)
+def _exit_status(result: Run) -> int:
+    from downslope.stopping import Status
 
-
-def _fit_for_json(row: dict[str, Any]) -> dict[str, Any]:
-    """JSON has no NaN and no infinity; they become text, as in `Run.to_dict`."""
-    return {name: str(v) if isinstance(v, float) and not math.isfinite(v) else v for name, v in row.items()}
+    return {Status.NOT_FINITE: 3, Status.DIVERGED: 3, Status.INTERRUPTED: 130}.get(result.status, 0)

@@ -9,7 +9,7 @@ from downslope.errors import InvalidInput
 from downslope.learning_rates import Backtracking, BarzilaiBorwein, Constant, GeometricDecay, Polyak
 from downslope.methods import Method, method_named
 
-_SEARCHES = {"backtracking": Backtracking, "barzilai_borwein": BarzilaiBorwein, "polyak": Polyak}
+SEARCHES = {"backtracking": Backtracking, "barzilai_borwein": BarzilaiBorwein, "polyak": Polyak}
 
 
 def start(text: str | None) -> Any:
@@ -46,10 +46,10 @@ def learning_rate(text: str | None, decay: float | None) -> Any:
     >>> learning_rate("0.1", None), learning_rate("0.1", 0.99)
     (0.1, GeometricDecay(rate=0.1, factor=0.99))
     """
-    if text in _SEARCHES:
+    if text in SEARCHES:
         if decay is not None:
             raise InvalidInput("decay", f"needs a number as the learning rate, and {text} finds its own", decay)
-        return _SEARCHES[text]()
+        return SEARCHES[text]()
     if text is None and decay is None:
         return None
     if text is None:
@@ -62,7 +62,26 @@ def learning_rate(text: str | None, decay: float | None) -> Any:
 
 def tolerance(text: str) -> float | None:
     """A number, or None for "none"."""
-    return None if text.lower() == "none" else _number("tolerance", text)
+    return None if text.lower() == "none" else number("tolerance", text)
+
+
+def number(parameter: str, text: str | None) -> float | None:
+    """A number, or None where there is no text."""
+    return None if text is None else _number(parameter, text, "must be a number")
+
+
+def whole(parameter: str, text: str | None) -> int | None:
+    """A whole number, or None where there is no text.
+
+    >>> whole("max_steps", "1e6"), whole("max_steps", "-1")
+    (1000000, -1)
+    """
+    value = number(parameter, text)
+    if text is None or value is None:
+        return None
+    if not value.is_integer():
+        raise InvalidInput(parameter, "must be a whole number", text)
+    return int(text) if text.strip().lstrip("+-").isdecimal() else int(value)
 
 
 def bounds(text: str | None) -> Any:
@@ -90,8 +109,8 @@ def _numbers(parameter: str, text: str) -> float | list[float]:
     return values[0] if len(values) == 1 else values
 
 
-def _number(parameter: str, text: str) -> float:
+def _number(parameter: str, text: str, rule: str = "must be a number, or numbers with commas between") -> float:
     try:
         return float(text)
     except ValueError:
-        raise InvalidInput(parameter, "must be a number, or numbers with commas between", text) from None
+        raise InvalidInput(parameter, rule, text) from None

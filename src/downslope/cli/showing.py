@@ -1,44 +1,42 @@
-"""What the command line prints; plain text where it is piped."""
+"""What the command line prints for people."""
 
 from __future__ import annotations
 
 import inspect
+import itertools
 import math
 import re
+import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-from rich.measure import Measurement
-from rich.table import Table
-from rich.text import Text
-
+from downslope.cli.terminal import bold, shortened, table, width, wrapped
 from downslope.coefficients import coefficients
 from downslope.methods import METHODS
 from downslope.objectives import gallery
+from downslope.plain import plain
 
 if TYPE_CHECKING:
+    from downslope.disk_cache import CacheState
     from downslope.run import Run
 
 _FIRST, _LAST = 6, 3
 _MOST_VARIABLES = 5
+_NARROWEST = 20
+"""Columns for a sentence; where there are fewer, it stands below."""
 
 
 def run(result: Run, whole_table: bool) -> None:
     """The end, the reason, where the gradient came from, and a table of steps."""
-    console = Console(highlight=False, soft_wrap=True)
-    console.print(_title(result), markup=False)
-    console.print(result.message, style="bold", markup=False)
-    console.print(f"  {_point(result)}   loss = {_number(result.loss)}", markup=False)
+    print(wrapped(_title(result)))
+    print(bold(wrapped(result.message)))
+    print(wrapped(f"  {_point(result)}   loss = {_number(result.loss)}", indent=4))
     source = result.gradient_source.name.lower().replace("_", " ")
-    console.print(f"  gradient: {source} ({result.gradient_reason}); {result.engine} engine", markup=False)
-    console.print(
-        f"  {_counted(result.n_evaluations, 'evaluation')}, {_counted(result.n_gradients, 'gradient')}", markup=False
-    )
+    print(wrapped(f"  gradient: {source} ({result.gradient_reason}); {result.engine} engine", indent=4))
+    print(f"  {_counted(result.n_evaluations, 'evaluation')}, {_counted(result.n_gradients, 'gradient')}")
     for note in result.notes:
-        console.print(f"  note: {note}", markup=False)
-    console.print()
-    _print_whole(_steps(result, whole_table))
+        print(wrapped(f"  note: {note}", indent=4))
+    print(f"\n{table(_steps(result, whole_table))}")
 
 
 def _counted(n: int, what: str) -> str:
@@ -47,41 +45,56 @@ def _counted(n: int, what: str) -> str:
 
 def problems() -> None:
     """One line a problem, and how to see one whole."""
-    console = Console(highlight=False, soft_wrap=True)
-    width = max(map(len, gallery.PROBLEMS))
+    longest = max(map(len, gallery.PROBLEMS))
     for name, problem in sorted(gallery.PROBLEMS.items()):
-        line = Text(f"{name:{width}}  {problem.title}")
-        if console.is_terminal:
-            line.truncate(console.width, overflow="ellipsis")
-        console.print(line)
-    console.print("\ndownslope problems NAME tells a problem's formula, start, minima, domain and source.")
+        print(shortened(f"{name:{longest}}  {problem.title}"))
+    print(wrapped("\ndownslope problems NAME tells a problem's formula, start, minima, domain and source.", indent=0))
 
 
 def problem(name: str) -> None:
     """One problem whole."""
     chosen = gallery.get(name)
-    console = Console(highlight=False)
     lines = [f"{chosen.name}: {chosen.title}", f"  formula  {chosen.formula}" if chosen.formula else ""]
     lines += [f"  start    {_numbers(chosen.start)}"]
     lines += [f"  minimum  {_numbers(m.x)}, loss {_number(m.loss)}" for m in chosen.minima]
     lines += [f"  domain   {', '.join(f'[{low:g}, {high:g}]' for low, high in chosen.domain)}"]
     lines += [f"  source   {chosen.source}", f"  notes    {chosen.notes}" if chosen.notes else ""]
     for line in filter(None, lines):
-        console.print(line, markup=False)
+        print(wrapped(line, indent=11))
 
 
 def methods() -> None:
-    """One line a method, with its coefficients."""
-    table = _table("name", "coefficients", "what it does")
-    for name, method in METHODS.items():
-        default = method()
-        words = [f"{key} = {getattr(default, key):g} in {interval}" for key, interval in coefficients(method).items()]
-        table.add_row(name, "\n".join(words), (inspect.getdoc(method) or "").splitlines()[0])
-    Console(highlight=False).print(table)
+    """A method's name, its coefficients and what it does, in three columns where there is room for them."""
+    told = {
+        name: [f"{key} = {getattr(method(), key):g} in {interval}" for key, interval in coefficients(method).items()]
+        for name, method in METHODS.items()
+    }
+    left, middle = max(map(len, told)) + 2, max(len(word) for words in told.values() for word in words) + 2
+    room = width() - left - middle
+    if room >= _NARROWEST:
+        print(f"{'name':{left}}{'coefficients':{middle}}what it does")
+    for name, words in told.items():
+        summary = (inspect.getdoc(METHODS[name]) or "").splitlines()[0]
+        if room < _NARROWEST:
+            print("\n  ".join([name, *words, *textwrap.wrap(summary, max(width() - 2, _NARROWEST))]))
+            continue
+        lines = itertools.zip_longest([name], words, textwrap.wrap(summary, room), fillvalue="")
+        for first, second, third in lines:
+            print(f"{first:{left}}{second:{middle}}{third}".rstrip())
+
+
+def cache(now: CacheState, n_deleted: int | None) -> None:
+    """Where compiled programs are kept, and how many."""
+    if n_deleted is not None:
+        print(f"{_counted(n_deleted, 'program')} deleted")
+    print(f"the disk cache is {'on' if now.is_on else wrapped(f'off: {now.reason}')}")
+    if now.folder is not None:
+        print(f"  folder   {now.folder}")
+        print(f"  holds    {_counted(now.n_entries, 'program')}, {now.n_bytes / 1e6:.2f} of {now.max_bytes / 1e6:g} MB")
 
 
 def _title(result: Run) -> str:
-    asked = result.specification
+    asked = plain(result.specification)
     method, rate = asked["method"], asked["learning_rate"]
     default = METHODS.get(_in_words(method["name"]).replace(" ", "_"))
     told = [f"{key} {_number(v)}" for key, v in method.items() if key != "name" and _is_special(default, key, v)]
@@ -111,46 +124,31 @@ def _in_words(name: str) -> str:
 
 def _point(result: Run) -> str:
     point = list(result.to_dict()["x"].items())
-    shown = [f"{name} = {_number(value)}" for name, value in point[: 2 * _MOST_VARIABLES]]
+    shown = [f"{name} = {_numbers(value)}" for name, value in point[: 2 * _MOST_VARIABLES]]
     left_out = len(point) - len(shown)
     return ", ".join(shown) + (f", and {left_out} more" if left_out else "")
 
 
-def _steps(result: Run, whole: bool) -> Table:
-    rows = result.rows()
-    names = list(rows[0])
+def _steps(result: Run, whole: bool) -> list[list[str]]:
+    few = whole or len(result.path_steps) <= _FIRST + _LAST + 1
+    first, last = (result.rows(), []) if few else (result.rows(slice(_FIRST)), result.rows(slice(-_LAST, None)))
+    names = list(first[0])
     hidden = names[1 + _MOST_VARIABLES : -3] if len(names) > _MOST_VARIABLES + 4 else []
     names = [name for name in names if name not in hidden]
     headings = {"gradient_norm": "gradient", "learning_rate": "rate"}
-    table = _table(*(headings.get(name, name) for name in names), justify="right")
-    few = whole or len(rows) <= _FIRST + _LAST + 1
-    for row in rows if few else rows[:_FIRST]:
-        table.add_row(*(_cell(name, row[name]) for name in names))
-    if not few:
-        table.add_row(*("..." for _ in names))
-        for row in rows[-_LAST:]:
-            table.add_row(*(_cell(name, row[name]) for name in names))
-    return table
+    return [
+        [headings.get(name, name) for name in names],
+        *([_cell(name, row[name]) for name in names] for row in first),
+        *([] if few else [["..."] * len(names)]),
+        *([_cell(name, row[name]) for name in names] for row in last),
+    ]
 
 
-def _cell(name: str, value: float) -> str:
+def _cell(name: str, value: Any) -> str:
     if name == "step":
         return str(int(value))
-    return "" if name.startswith("learning_rate") and math.isnan(value) else _number(value)
-
-
-def _print_whole(table: Table) -> None:
-    """Print a table as wide as it is: rich would cut numbers in half where the terminal is narrow or a pipe."""
-    console, endless = Console(highlight=False), Console(width=10**6)
-    width = Measurement.get(endless, endless.options, table).maximum
-    Console(highlight=False, width=max(console.width, width)).print(table)
-
-
-def _table(*headings: str, justify: Any = "left") -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for heading in headings:
-        table.add_column(heading, justify=justify)
-    return table
+    first = value[0] if isinstance(value, list) else value  # beyond 100 variables a cell holds them all
+    return "" if name.startswith("learning_rate") and math.isnan(first) else _numbers(value)
 
 
 def _numbers(values: Any) -> str:
@@ -163,4 +161,7 @@ def _numbers(values: Any) -> str:
 
 
 def _number(value: Any) -> str:
-    return f"{float(value):.6g}"
+    try:
+        return f"{float(value):.6g}"
+    except (TypeError, ValueError):  # a word among the coefficients of another library's rule
+        return str(value)

@@ -120,6 +120,10 @@ class TracedArray(PlainNumbers, NDArrayOperatorsMixin):
             raise LeftNumPy(f"the array method or attribute .{name} has no counterpart in JAX")
         raise AttributeError(f"'numpy.ndarray' object has no attribute {name!r}")
 
+    def clip(self, min: Any = None, max: Any = None, out: Any = None) -> Any:
+        """The method can leave out a side, which the function of NumPy 2.0 cannot."""
+        return np.clip(self, min, max, out=out)
+
     # -- copies and views --------------------------------------------------------------------------------
 
     def copy(self, order: str = "C") -> TracedArray:

@@ -6,13 +6,13 @@ indices and conditions. Where JAX lacks a function or an option, `LeftNumPy` say
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-import scipy.special
 
 from downslope.objectives.numpy_tracing.array import TracedArray
 from downslope.objectives.numpy_tracing.conversion import is_traced, plain, plain_array, wrapped
@@ -102,12 +102,14 @@ def _ufunc_of_jax(ufunc: Any) -> Any:
     name = ufunc.__name__
     if getattr(np, name, None) is ufunc:
         return getattr(jnp, name, None)
-    if getattr(scipy.special, name, None) is ufunc:
+    if getattr(sys.modules.get("scipy.special"), name, None) is ufunc:  # code that uses it has loaded it
         return getattr(jax.scipy.special, {"psi": "digamma"}.get(name, name), None)
     return None
 
 
 def _function_of_jax(function: Any) -> Any:
+    if isinstance(function, np.ufunc):  # in NumPy 2.0 and 2.1 these have no __module__
+        return _ufunc_of_jax(function)
     places = {"numpy": (np, jnp), "numpy.linalg": (np.linalg, jnp.linalg), "numpy.fft": (np.fft, jnp.fft)}
     ours, theirs = places.get(function.__module__, (None, None))
     name = function.__name__

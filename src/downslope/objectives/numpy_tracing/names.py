@@ -10,7 +10,7 @@ def words(text: str) -> frozenset[str]:
 # Methods of an array that are the function of the same name.
 METHODS = words("""
     sum prod mean std var max min argmax argmin cumsum cumprod all any dot trace take repeat searchsorted
-    diagonal swapaxes squeeze argsort nonzero compress conj conjugate round clip
+    diagonal swapaxes squeeze argsort nonzero compress conj conjugate round
 """)
 
 # Functions of several arrays in one list, which must not be stacked into one array.

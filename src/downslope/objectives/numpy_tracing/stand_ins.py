@@ -10,15 +10,13 @@ from __future__ import annotations
 import builtins
 import functools
 import math
+import sys
 import types
 from collections.abc import Callable
 from typing import Any
 
 import jax
 import numpy as np
-import scipy
-import scipy.optimize
-import scipy.special
 
 from downslope.objectives.numpy_tracing import conversion, dispatch
 from downslope.objectives.numpy_tracing.array import TracedArray
@@ -26,7 +24,7 @@ from downslope.objectives.numpy_tracing.memory import LeftNumPy, Memory
 from downslope.objectives.numpy_tracing.names import CONVERTERS, MAKERS, MATH
 
 NUMPY = ("numpy", "numpy.linalg", "numpy.fft")
-MODULES = (np, np.linalg, np.fft, math, scipy, scipy.special, scipy.optimize)
+MODULES = (np, np.linalg, np.fft, math)
 
 
 class _Module(types.ModuleType):
@@ -43,8 +41,8 @@ class _Module(types.ModuleType):
 def stand_in(value: Any) -> Any:
     """What shall be seen in place of `value`; `value` itself where nothing needs to change."""
     if isinstance(value, types.ModuleType):
-        return _Module(value) if any(value is module for module in MODULES) else value
-    if (known := STAND_INS.get(id(value))) is not None:
+        return _Module(value) if any(value is module for module in (*MODULES, *_modules_of_scipy())) else value
+    if (known := STAND_INS.get(id(value)) or _of_scipy(*_modules_of_scipy()).get(id(value))) is not None:
         return known
     if type(value) in FUNCTIONS and value.__module__ in NUMPY:
         return _listening(value)
@@ -164,6 +162,17 @@ def _import(*args: Any, **kwargs: Any) -> Any:
     return stand_in(builtins.__import__(*args, **kwargs))
 
 
+def _special(name: str) -> Any:
+    """A ufunc of scipy.special, for a function of `math`."""
+
+    def call(*args: Any) -> Any:
+        import scipy.special
+
+        return getattr(scipy.special, name)(*args)
+
+    return call
+
+
 def _of_jax(name: str, **defaults: Any) -> Any:
     """A function of scipy.special that is no ufunc, by the same name in JAX."""
     theirs = getattr(jax.scipy.special, name, None) or getattr(jax.nn, name)
@@ -188,9 +197,8 @@ BUILTINS: dict[str, Any] = {"max": _extreme("max"), "min": _extreme("min"), "__i
 def _table() -> dict[int, Any]:
     pairs: list[tuple[Any, Any]] = [
         (np.full, _full),
-        (math.lgamma, _either(math.lgamma, scipy.special.gammaln)),
+        (math.lgamma, _either(math.lgamma, _special("gammaln"))),
         (math.log, _either(math.log, _log)),
-        (scipy.optimize.rosen, _either(scipy.optimize.rosen, _rosen)),
     ]
     pairs += [(ours, _constructor(ours)) for ours in (getattr(np, name) for name in MAKERS)]
     pairs += [(getattr(np, name), _array(getattr(np, name), copies=name == "array")) for name in CONVERTERS]
@@ -201,12 +209,26 @@ def _table() -> dict[int, Any]:
         ours, rounded = getattr(math, name), getattr(np, name)
         pairs.append((ours, _either(ours, lambda x, rounded=rounded: rounded(x).astype(int))))
     for name in ("erf", "erfc", "gamma"):
-        pairs.append((getattr(math, name), _either(getattr(math, name), getattr(scipy.special, name))))
-    for name in ("logsumexp", "softmax", "log_softmax", "zeta", "polygamma", "multigammaln"):
-        options = {"axis": None} if "softmax" in name else {}
-        ours = getattr(scipy.special, name)
-        pairs.append((ours, _either(ours, _of_jax(name, **options))))
+        pairs.append((getattr(math, name), _either(getattr(math, name), _special(name))))
     return {id(ours): theirs for ours, theirs in pairs}
 
 
 STAND_INS = _table()
+
+
+def _modules_of_scipy() -> tuple[types.ModuleType | None, ...]:
+    """Those that are loaded: code that uses one has loaded it, and other code is spared a third of a second."""
+    return tuple(map(sys.modules.get, ("scipy", "scipy.special", "scipy.optimize")))
+
+
+@functools.cache
+def _of_scipy(scipy: Any, special: Any, optimize: Any) -> dict[int, Any]:
+    table: dict[int, Any] = {}
+    if special:
+        for name in ("logsumexp", "softmax", "log_softmax", "zeta", "polygamma", "multigammaln"):
+            options = {"axis": None} if "softmax" in name else {}
+            ours = getattr(special, name)
+            table[id(ours)] = _either(ours, _of_jax(name, **options))
+    if optimize:
+        table[id(optimize.rosen)] = _either(optimize.rosen, _rosen)
+    return table

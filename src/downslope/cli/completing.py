@@ -1,0 +1,31 @@
+"""What the Tab key offers: names of problems, methods, learning rates and engines. None of it needs JAX."""
+
+from __future__ import annotations
+
+ENGINES = ("auto", "compiled", "eager")
+
+
+def problems(incomplete: str) -> list[tuple[str, str]]:
+    """Names of the gallery, with what they are."""
+    from downslope.objectives import gallery
+
+    return [(name, gallery.PROBLEMS[name].title) for name in sorted(gallery.PROBLEMS) if name.startswith(incomplete)]
+
+
+def methods(incomplete: str) -> list[str]:
+    """Names of methods."""
+    from downslope.methods import METHODS
+
+    return [name for name in METHODS if name.startswith(incomplete)]
+
+
+def learning_rates(incomplete: str) -> list[str]:
+    """The learning rates that are words."""
+    from downslope.cli.reading import SEARCHES
+
+    return [name for name in SEARCHES if name.startswith(incomplete)]
+
+
+def engines(incomplete: str) -> list[str]:
+    """Names of engines."""
+    return [name for name in ENGINES if name.startswith(incomplete)]
