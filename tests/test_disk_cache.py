@@ -23,6 +23,8 @@ def count(event, **_):
         counts[name] += 1
 jax.monitoring.register_event_listener(count)
 from downslope.cli import main
+
+pytestmark = pytest.mark.slow  # a process a test
 try:
     main()
 finally:

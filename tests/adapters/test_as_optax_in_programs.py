@@ -15,6 +15,8 @@ from downslope import GradientDescent, InvalidInput, MissingExtra, Momentum, New
 from downslope.learning_rates import Backtracking, BarzilaiBorwein, Cosine, Polyak, WarmUp
 from downslope.methods import METHODS
 
+pytestmark = pytest.mark.slow  # many small programs to compile
+
 RULES = {name: (name, 0.05) for name in METHODS}
 RULES |= {
     "schedule": ("nesterov", WarmUp(Cosine(0.05, n_steps=20), n_steps=3)),

@@ -526,6 +526,7 @@ class Calls:
         self.n += 1
 
 
+@pytest.mark.slow
 class TestHopping:
     """scipy.optimize.basinhopping and dual_annealing, whose local searches these are."""
 

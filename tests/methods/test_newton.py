@@ -164,8 +164,9 @@ def test_a_search_takes_one_hessian_a_step_however_many_trials_it_makes():
     counted = []
 
     class Counting(job.Oracle):
-        def __new__(cls, value, value_and_gradient, hessian):
-            return super().__new__(cls, value, value_and_gradient, lambda x: counted.append(1) or hessian(x))
+        def __new__(cls, value, value_and_gradient, hessian, traceable):
+            counting = lambda x: counted.append(1) or hessian(x)  # noqa: E731
+            return super().__new__(cls, value, value_and_gradient, counting, traceable)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(job, "Oracle", Counting)

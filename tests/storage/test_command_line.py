@@ -12,6 +12,8 @@ import pytest
 import downslope
 from tests.storage.runs import MADE, made_run, make
 
+pytestmark = pytest.mark.slow  # a process a test
+
 RUNS = [
     (["himmelblau", "--start=-1,0.3", "--learning-rate", "0.01"], 0),
     (["x^2 + y^2", "--start", "1,2", "--learning-rate", "0.1,0.2", "--steps", "30"], 0),

@@ -197,6 +197,7 @@ def test_a_path_is_text_bytes_or_a_path(kind, tmp_path):
     assert downslope.load(path).n_steps == 7
 
 
+@pytest.mark.slow
 def test_a_million_rows_and_a_million_variables_are_kept(tmp_path):
     tall = made_run(np.zeros(2), n_steps=1_000_000)
     wide = made_run(np.zeros(1_000_000), n_steps=5, path="thinned")
