@@ -40,7 +40,7 @@ PARAMETERS = [
     ({"x0": -INF}, "x0", "must be finite, and x is not", "-inf"),
     ({"x0": {"w": np.array([1.0, INF]), "b": 1.0}}, "x0", "must be finite, and w[1] is not", "inf"),
     ({"x0": [[1, 2], [3]]}, "x0", "rows of equal length", "[[1, 2], [3]]"),
-    ({"x0": "abc"}, "x0", "must hold real numbers alone", "'abc'"),
+    ({"x0": "abc"}, "x0", "must be a number, an array, or a dict", "'abc'"),
     ({"x0": [1.0, "b"]}, "x0", "must hold real numbers alone", "'b'"),
     ({"x0": [None, 1.0]}, "x0", "must hold real numbers alone", "None"),
     ({"x0": {"w": 1.0, "b": None}}, "x0", "must hold real numbers alone", "None"),

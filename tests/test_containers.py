@@ -1,5 +1,7 @@
 """Starts that other libraries make: pytrees of JAX, dicts of NumPy arrays, a module's parameters."""
 
+import pathlib
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -51,9 +53,32 @@ def test_the_gradient_of_a_module_is_jaxs_own():
     np.testing.assert_allclose(step, expected.weight, rtol=1e-3)  # a difference of float32 numbers
 
 
-def test_none_is_a_mistake_where_no_array_is_jaxs():
-    with pytest.raises(InvalidInput, match="real numbers"):
-        downslope.minimize(lambda p: np.sum(p["w"] ** 2), {"w": np.ones(2), "b": None})
+@pytest.mark.parametrize(
+    ("start", "words"),
+    [
+        ({"w": np.ones(2), "b": None}, "real numbers alone, and b is none .*got None"),
+        ([{"w": np.ones(2)}, {"f": np.sin}], r"and 1\.f is none .*got <ufunc 'sin'>"),
+        ({1: 1.0, "b": 2.0}, "a container that JAX can flatten"),
+        (iter([1.0]), "put it into a list or dict"),
+        (pathlib.Path("a"), "a number, an array, or a dict, list or other container"),
+    ],
+    ids=["none", "function", "keys", "iterator", "path"],
+)
+def test_what_is_no_number_is_named_with_its_place(start, words):
+    with pytest.raises(InvalidInput, match=words) as caught:
+        downslope.minimize(lambda p: 0.0, start)
+    assert caught.value.parameter == "x0"
+
+
+def test_counts_and_plain_numbers_do_not_widen_the_arrays_beside_them():
+    start = {"w": np.ones(2, np.float32), "n": np.int64(3), "b": 0.5}
+    run = downslope.minimize(lambda p: p["b"] ** 2 + p["w"] @ p["w"] + p["n"] ** 2, start, max_steps=3)
+    assert run.structure.dtype == np.float32
+    assert isinstance(run.x["b"], float)
+    wide = downslope.minimize(
+        lambda p: p["a"] ** 2 + p["b"] ** 2, {"a": np.float32(1), "b": np.float64(2)}, max_steps=1
+    )
+    assert wide.structure.dtype == np.float64
 
 
 def test_the_parameters_of_a_torch_module_are_a_start():

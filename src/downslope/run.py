@@ -18,8 +18,10 @@ from downslope.stopping import Status
 if TYPE_CHECKING:
     import pandas
     import scipy.optimize
+    from matplotlib.figure import Figure
 
     from downslope.objectives.objective import GradientSource, Objective
+    from downslope.plots.moving_picture import Film
     from downslope.storage import Replay
 
 
@@ -75,6 +77,8 @@ class Run:
     """What was asked for, whole: words, numbers and read-only arrays. `to_dict` has it fit for JSON."""
     structure: Structure = field(repr=False)
     objective: Objective = field(repr=False)
+    rules: Any = field(default=None, repr=False)
+    """The method, learning rate and limits themselves, for a replay; None in a loaded run."""
     made_with: dict[str, str] = field(default_factory=dict, repr=False)
     """Versions and machine that a loaded run was made with; empty for a run of this very process."""
 
@@ -190,8 +194,7 @@ class Run:
             import pandas
         except ImportError:
             raise MissingExtra("to_dataframe()", "pandas", extra="pandas") from None
-        columns = self._columns()
-        return pandas.DataFrame({name: list(c) if c.ndim > 1 else c for name, c in columns.items()})
+        return pandas.DataFrame({name: list(c) if c.ndim > 1 else c for name, c in self._columns().items()})
 
     def to_scipy(self) -> scipy.optimize.OptimizeResult:
         """The outcome as SciPy's own result type; `success` is `converged`, `jac` the gradient at `x`.
@@ -214,6 +217,31 @@ class Run:
             nfev=self.n_evaluations,
             njev=self.n_gradients,
         )
+
+    def plot(self, **options: Any) -> Figure:
+        """The picture that suits the number of variables; `options` as for `downslope.plots.plot`.
+
+        MissingExtra without matplotlib.
+
+        >>> import downslope
+        >>> run = downslope.minimize("x^2", 5.0, learning_rate=0.1, max_steps=25)
+        >>> run.plot(step=10).axes[0].get_title()
+        'step 10, learning rate 0.1'
+        """
+        from downslope.plots import plot
+
+        return plot(self, **options)
+
+    def animate(self, **options: Any) -> Film:
+        """A film of this run, step by step; `options` as for `downslope.plots.film`. MissingExtra without matplotlib."""
+        from downslope.plots import film
+
+        return film(self, **options)
+
+    def _repr_html_(self) -> str:
+        from downslope.notebook import as_html
+
+        return as_html(self)
 
     def _columns(self) -> dict[str, np.ndarray]:
         steps = self.path_steps

@@ -155,6 +155,19 @@ def test_the_rate_of_a_search_or_of_injected_hyperparameters_is_in_the_record():
     assert np.isnan(unknown.learning_rates).all()
 
 
+def test_the_record_tells_one_transformation_from_another():
+    told = downslope.minimize("x^2", 5.0, method=optax.adam(0.1), max_steps=1).specification["method"]
+    assert told["name"] == "optax"
+    assert told["transformation"].startswith("scale_by_adam(b1=0.9, b2=0.999, eps=1e-08")
+    assert "scale(step_size=-0.1)" in told["transformation"]
+
+
+def test_a_foreign_run_is_repeated_in_memory():
+    for method in (optax.adam(0.1), functools.partial(torch.optim.SGD, lr=0.1)):
+        assert downslope.minimize("x^2", 5.0, method=method, max_steps=20).replay().identical
+    assert downslope.minimize("x^2", 5.0, learning_rate=lambda k: 0.1 / (k + 1), max_steps=20).replay().identical
+
+
 def test_a_new_rate_in_injected_hyperparameters_does_not_recompile():
     ends = []
     for rate in (0.1, 0.2, 0.3):
@@ -284,9 +297,10 @@ def test_a_learning_rate_beside_a_foreign_method_is_an_error(method, words):
         (functools.partial(torch.optim.SGD, lr=-1.0), "Invalid learning rate"),
         (lambda parameters: None, "a function that makes an optimizer"),
         (torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.1), "no finished optimizer"),
+        (optax.adam, r"call it, as in optax\.adam\(0\.1\)"),
         (3.0, "an optax transformation, a torch.optim class"),
     ],
-    ids=["sparse", "shape", "rate", "none", "instance", "number"],
+    ids=["sparse", "shape", "rate", "none", "instance", "uncalled", "number"],
 )
 def test_what_cannot_step_is_refused_before_the_run(method, words):
     with pytest.raises(InvalidInput, match=words) as caught:

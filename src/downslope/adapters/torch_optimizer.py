@@ -35,6 +35,14 @@ class TorchOptimizer(Optimizer):
             self._check({**self.defaults, **param_group})
         super().add_param_group(param_group)
 
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on from a saved state; InvalidInput where another kind of optimizer saved it."""
+        missing = {name for group in state_dict["param_groups"] for name in self.defaults.keys() - group.keys()}
+        if missing:
+            rule = f"must come from downslope.torch.{type(self).__name__}, and has no {', '.join(sorted(missing))}"
+            raise InvalidInput("state_dict", rule, sorted(state_dict["param_groups"][0]))
+        super().load_state_dict(state_dict)
+
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Move every parameter that has a gradient; returns the loss where `closure` computes it."""

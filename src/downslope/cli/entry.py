@@ -6,10 +6,13 @@ that is not finite, 130 after Ctrl-C, and 1 for all else (a fault of ours, a rea
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
 import shutil
 import sys
 import traceback
+from typing import NoReturn
 
 from downslope.errors import DownslopeError
 
@@ -23,7 +26,10 @@ _OPTIONS = {
     "path": "FILE",
     **{
         name: f"--{name}"
-        for name in ("start", "method", "bounds", "noise", "seed", "engine", "decay", "beta", "tolerance", "save")
+        for name in (
+            *("start", "method", "bounds", "noise", "seed", "engine", "decay", "beta", "tolerance", "save"),
+            *("methods", "view", "region", "step", "fps"),
+        )
     },
 }
 """The option that sets a parameter, by which an error names it here."""
@@ -31,8 +37,10 @@ _OPTIONS = {
 
 def main() -> None:
     """Run the command line; errors of downslope become one message and exit status 2."""
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # π in a terminal of ASCII
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by the shell: >&-
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115  # as long as the process
+        getattr(sys, name).reconfigure(errors="backslashreplace")  # π in a terminal of ASCII
     try:
         from downslope.cli.app import app  # here, since Ctrl-C may come while it is loaded
 
@@ -44,15 +52,30 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for Python flushes once more at its end
         sys.exit(1)
     except KeyboardInterrupt:
-        sys.exit(130)
+        leave_at_once(130)
+    except SystemExit as ending:
+        if ending.code == 130:  # the record of an interrupted run has been shown
+            leave_at_once(130)
+        raise
     except DownslopeError as error:
         _fail(_with_options(error), 2)
     except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO) and error.filename is None:
+            print(f"error: the output cannot be written: {error.strerror}", file=sys.stderr)
+            leave_at_once(1)
         if error.filename is None:
             _unexpected(error)
         _fail(f"{error.filename}: {error.strerror}", 2)
     except Exception as error:
         _unexpected(error)
+
+
+def leave_at_once(status: int) -> NoReturn:
+    """End the process without Python's own end, in which JAX crashes where it was interrupted while it compiled."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError):
+            stream.flush()
+    os._exit(status)
 
 
 def _fail(message: str, status: int) -> None:
@@ -76,11 +99,11 @@ def _formula_last(arguments: list[str]) -> list[str]:
     """`run "-x^2" --start 1` as `run --start 1 -- "-x^2"`: no option here has one dash."""
     if (
         len(arguments) > 1
-        and arguments[0] == "run"
+        and arguments[0] in ("run", "plot", "film", "race")
         and arguments[1][:1] == "-"
         and arguments[1][:2] not in ("--", "-h")
     ):
-        return ["run", *arguments[2:], "--", arguments[1]]
+        return [arguments[0], *arguments[2:], "--", arguments[1]]
     return arguments
 
 

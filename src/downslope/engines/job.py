@@ -186,6 +186,7 @@ class Job:
             specification=describe(self.objective, self.rules, structure, self.x0, recorder.record),
             structure=structure,
             objective=self.objective,
+            rules=self.rules,
         )
 
     def _notes(self, sizes: np.ndarray) -> tuple[str, ...]:

@@ -13,10 +13,11 @@ import numpy as np
 
 from downslope.errors import InvalidObjective
 from downslope.objectives import finite_difference
+from downslope.objectives.arrays import Kind
 from downslope.objectives.calling import Call, arguments, as_number
 from downslope.objectives.finite_difference import Bounds
 from downslope.objectives.program import Program
-from downslope.objectives.structure import Kind, Structure
+from downslope.objectives.structure import Structure
 
 
 class GradientSource(enum.Enum):

@@ -13,6 +13,7 @@ import numpy as np
 
 from downslope.errors import FormulaError, InvalidInput, InvalidObjective
 from downslope.objectives import gallery
+from downslope.objectives.arrays import Kind
 from downslope.objectives.bound import Bound, GradientSource, TorchBound, double_precision
 from downslope.objectives.calling import (
     Call,
@@ -24,7 +25,8 @@ from downslope.objectives.calling import (
 )
 from downslope.objectives.finite_difference import Bounds
 from downslope.objectives.formula import Formula, parse
-from downslope.objectives.structure import Kind, Structure
+from downslope.objectives.many_points import losses, spread
+from downslope.objectives.structure import Structure
 
 
 class Objective:
@@ -98,11 +100,49 @@ class Objective:
         """Why it comes from there, in words."""
         return self._seen().reason
 
+    @property
+    def structure(self) -> Structure:
+        """How the points that it has seen last are arranged."""
+        return self._seen().structure
+
     def value(self, x: Any) -> float:
         """The loss at x."""
         bound, flat = self._at(x)
         with np.errstate(all="ignore"):
             return bound.value(flat)
+
+    def values(self, points: Any) -> np.ndarray:
+        """The losses at many points, each a flat vector: shape (m, n) to (m,); NaN where there is no real number.
+
+        Where the function compiles, one pass serves a thousand points. Raises InvalidInput where `points` is no
+        matrix, and InvalidObjective where the function gives a number at none of them.
+
+        >>> Objective("x^2 + y").values([[1.0, 2.0], [3.0, 4.0]]).tolist()
+        [3.0, 13.0]
+        """
+        rows = np.asarray(points, dtype=float)
+        if rows.ndim != 2:
+            raise InvalidInput("points", "must have one point a row, shape (m, n)", points)
+        if self._bound is None or self._bound.structure.size != rows.shape[1]:
+            self._see_one_of(rows)
+        if self._bound is None or self._bound.structure.size != rows.shape[1]:
+            return np.full(len(rows), np.nan)
+        return losses(self._bound, rows)
+
+    def _see_one_of(self, rows: np.ndarray) -> None:
+        """Bind to the first point that has a finite loss, of some that lie far apart."""
+        for k in spread(len(rows)):
+            # One number is a number before it is a vector of one.
+            for point in [float(rows[k, 0]), rows[k]] if rows.shape[1] == 1 else [rows[k]]:
+                try:
+                    self._at(point)
+                    return
+                except InvalidObjective as error:
+                    is_outside = error.rule.startswith("must be finite") or isinstance(
+                        error.__cause__, ArithmeticError | ValueError
+                    )
+                    if not is_outside and (rows.shape[1] > 1 or isinstance(point, np.ndarray)):
+                        raise
 
     def gradient(self, x: Any) -> Any:
         """The gradient at x, with its structure."""

@@ -64,6 +64,10 @@ class Program:
         self.held.fun, self.held.jac = _reference(fun), _reference(jac)
         return self
 
+    def values(self, points: Any) -> Any:
+        """The value at each row."""
+        return jax.vmap(self.value)(points)
+
     def hessian(self, x: Any) -> Any:
         """The Hessian, symmetric to the last bit."""
         matrix = jax.jacfwd(self.gradient)(x)

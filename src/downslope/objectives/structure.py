@@ -12,15 +12,29 @@ JAX's or PyTorch's; these keep their kind and dtype.
 from __future__ import annotations
 
 import enum
-import numbers
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from downslope.errors import InvalidInput
+from downslope.objectives.arrays import (
+    Kind,
+    as_real,
+    as_real_array,
+    check_leaves,
+    detached,
+    has_float_type,
+    is_leaf,
+    is_nested_numbers,
+    is_plain,
+    is_tree_leaf,
+    kind_of,
+    long,
+    to_jax,
+    to_torch,
+)
 
 
 class Layout(enum.Enum):
@@ -29,14 +43,6 @@ class Layout(enum.Enum):
     NUMBER = "number"
     ARRAY = "array"
     TREE = "tree"
-
-
-class Kind(enum.Enum):
-    """Whose arrays the user's start is made of."""
-
-    NUMPY = "numpy"
-    JAX = "jax"
-    TORCH = "torch"
 
 
 @dataclass(frozen=True)
@@ -62,34 +68,46 @@ class Structure:
     @staticmethod
     def of(x0: Any) -> tuple[Structure, np.ndarray]:
         """The structure of a start and the start as a flat vector, which may share its memory."""
-        if _is_plain(x0):
+        if is_plain(x0):
             return Structure(Layout.NUMBER, Kind.NUMPY, np.dtype(float), ((),)), np.array([float(x0)])
-        if _is_leaf(x0):
-            return Structure._of_leaves(Layout.ARRAY if np.ndim(_detached(x0)) else Layout.NUMBER, [x0], None)
-        if _is_nested_numbers(x0):
+        if is_leaf(x0):
+            return Structure._of_leaves(Layout.ARRAY if np.ndim(detached(x0)) else Layout.NUMBER, [x0], None)
+        if is_nested_numbers(x0):
             return Structure._of_leaves(Layout.ARRAY, [x0], None)
         from jax import tree_util
 
-        leaves, treedef = tree_util.tree_flatten(x0, is_leaf=_is_tree_leaf)
-        if any(leaf is None for leaf in leaves) and any(_kind_of(leaf) is Kind.JAX for leaf in leaves):
+        if isinstance(x0, Iterator):  # the parameters() of a torch module, for one
+            raise InvalidInput("x0", "must be a container, and not an iterator: put it into a list or dict", x0)
+        try:
+            leaves, treedef = tree_util.tree_flatten(x0, is_leaf=is_tree_leaf)
+        except (TypeError, ValueError) as error:  # keys that cannot be sorted
+            rule = f"must be a container that JAX can flatten ({str(error).splitlines()[0]})"
+            raise InvalidInput("x0", rule, x0) from None
+        if any(leaf is None for leaf in leaves) and any(kind_of(leaf) is Kind.JAX for leaf in leaves):
             # In JAX's world None is an empty container: where a module has no bias, or its functions were filtered out.
-            leaves, treedef = tree_util.tree_flatten(x0, is_leaf=lambda x: x is not None and _is_tree_leaf(x))
+            leaves, treedef = tree_util.tree_flatten(x0, is_leaf=lambda x: x is not None and is_tree_leaf(x))
         if not leaves:
             raise InvalidInput("x0", "must hold at least one number", x0)
+        if leaves[0] is x0:
+            kinds = "a number, an array, or a dict, list or other container of them that JAX knows"
+            raise InvalidInput("x0", f"must be {kinds}", x0)
+        check_leaves(leaves, treedef)
         return Structure._of_leaves(Layout.TREE, leaves, treedef)
 
     @staticmethod
     def _of_leaves(layout: Layout, leaves: list[Any], treedef: Any) -> tuple[Structure, np.ndarray]:
-        kinds = {_kind_of(leaf) for leaf in leaves}
+        kinds = {kind_of(leaf) for leaf in leaves}
         kind = next((k for k in (Kind.TORCH, Kind.JAX) if k in kinds), Kind.NUMPY)
-        arrays = [_as_real_array(leaf) for leaf in leaves]
-        dtype = np.result_type(*(array.dtype for array in arrays))
+        arrays = [as_real_array(leaf) for leaf in leaves]
+        # Counts and plain numbers beside arrays of floats do not widen them, as in NumPy's own arithmetic.
+        widening = [a.dtype for a, leaf in zip(arrays, leaves, strict=True) if has_float_type(leaf)]
+        dtype = np.result_type(*widening) if widening else np.dtype(float)
         parts = [array.astype(dtype, copy=False).ravel() for array in arrays]
         flat = np.concatenate(parts) if len(parts) > 1 else parts[0]
         if flat.size == 0:
             raise InvalidInput("x0", "must hold at least one number", leaves[0] if len(leaves) == 1 else leaves)
         shapes = tuple(array.shape for array in arrays)
-        plain = tuple(_is_plain(leaf) for leaf in leaves) if layout is Layout.TREE else ()
+        plain = tuple(is_plain(leaf) for leaf in leaves) if layout is Layout.TREE else ()
         return Structure(layout, kind, dtype, shapes, treedef, plain), flat
 
     @property
@@ -162,19 +180,19 @@ class Structure:
     def flatten_rows(self, value: Any) -> np.ndarray:
         """The inverse of `restore_rows`: a matrix with one flat vector a row."""
         leaves = self.treedef.flatten_up_to(value) if self.layout is Layout.TREE else [value]
-        arrays = [np.asarray(_detached(leaf)) for leaf in leaves]
+        arrays = [np.asarray(detached(leaf)) for leaf in leaves]
         return np.concatenate([array.reshape(len(array), -1) for array in arrays], axis=1)
 
     def flatten(self, value: Any) -> np.ndarray:
         """A value of this structure (a point, a gradient) as a flat vector; ValueError where it does not fit."""
         leaves = self.treedef.flatten_up_to(value) if self.layout is Layout.TREE else [value]
-        arrays = [_as_real(_detached(leaf), self.dtype) for leaf in leaves]
+        arrays = [as_real(detached(leaf), self.dtype) for leaf in leaves]
         flat = np.concatenate([array.ravel() for array in arrays])
         if flat.size != self.size or len(arrays) != len(self.shapes):
             raise ValueError(f"{flat.size} numbers where the start has {self.size}")
         for array, shape in zip(arrays, self.shapes, strict=True):
             # A flat leaf can only be meant in one way; one of another shape, such as a transpose, cannot.
-            if array.size != int(np.prod(shape)) or (array.ndim > 1 and _long(array.shape) != _long(shape)):
+            if array.size != int(np.prod(shape)) or (array.ndim > 1 and long(array.shape) != long(shape)):
                 raise ValueError(f"an array of shape {array.shape} where the start has {shape}")
         return flat
 
@@ -186,84 +204,9 @@ class Structure:
     def _in_kind(self, value: Any) -> Any:
         if self.kind is Kind.NUMPY:
             return value
-        convert = _to_torch if self.kind is Kind.TORCH else _to_jax
+        convert = to_torch if self.kind is Kind.TORCH else to_jax
         if self.layout is not Layout.TREE:
             return convert(value)
         from jax import tree_util
 
         return tree_util.tree_map(convert, value)
-
-
-def _is_plain(x: Any) -> bool:
-    return isinstance(x, numbers.Real) and not isinstance(x, bool | np.generic)
-
-
-def _is_leaf(x: Any) -> bool:
-    return isinstance(x, np.ndarray | np.generic | numbers.Number) or _kind_of(x) is not Kind.NUMPY
-
-
-def _is_tree_leaf(x: Any) -> bool:
-    # A list of numbers inside a dict is a vector too, not a container of scalars; and None is a mistake here,
-    # where JAX's own trees take it for an empty container.
-    return x is None or _is_leaf(x) or _is_nested_numbers(x)
-
-
-def _is_nested_numbers(x: Any) -> bool:
-    """A list or tuple (not a named one) of numbers, or of such lists."""
-    if not isinstance(x, list | tuple) or hasattr(x, "_fields"):
-        return False
-    return all(isinstance(item, numbers.Number | np.generic) or _is_nested_numbers(item) for item in x)
-
-
-def _kind_of(x: Any) -> Kind:
-    # Asking sys.modules instead of importing: an array of a library that was never imported cannot exist.
-    torch, jax = sys.modules.get("torch"), sys.modules.get("jax")
-    if torch is not None and isinstance(x, torch.Tensor):
-        return Kind.TORCH
-    return Kind.JAX if jax is not None and isinstance(x, jax.Array) else Kind.NUMPY
-
-
-def _detached(x: Any) -> Any:
-    return x.detach().cpu().numpy() if _kind_of(x) is Kind.TORCH else x
-
-
-def _as_real_array(x: Any) -> np.ndarray:
-    try:
-        array = np.asarray(_detached(x))
-    except ValueError:  # lists of unequal lengths
-        raise InvalidInput("x0", "must hold numbers in rows of equal length", x) from None
-    if array.dtype.kind in "iu" or array.dtype == np.longdouble:
-        array = array.astype(float)
-    elif array.dtype.kind == "O" and all(isinstance(item, numbers.Real) for item in array.flat):
-        array = array.astype(float)  # Fractions, Decimals and mixtures
-    if array.dtype.kind != "f":
-        if array.dtype.name in ("bfloat16", "float8_e4m3fn", "float8_e5m2"):
-            raise InvalidInput("x0", "must be float16, float32 or float64", array.dtype.name)
-        raise InvalidInput("x0", "must hold real numbers alone", x)
-    return array
-
-
-def _as_real(x: Any, dtype: np.dtype[Any]) -> np.ndarray:
-    """As an array of that dtype; TypeError where NumPy would make NaN of None or drop an imaginary part."""
-    array = np.asarray(x)
-    if array.dtype.kind == "c" or (array.dtype.kind == "O" and any(item is None for item in array.flat)):
-        raise TypeError("real numbers are needed")
-    return array.astype(dtype, copy=False)
-
-
-def _long(shape: tuple[int, ...]) -> tuple[int, ...]:
-    return tuple(n for n in shape if n != 1)
-
-
-def _to_torch(array: Any) -> Any:
-    import torch
-
-    return torch.from_numpy(np.array(array))
-
-
-def _to_jax(array: Any) -> Any:
-    import jax
-
-    # In its own context a float64 start stays float64 whatever the user's global setting is.
-    with jax.enable_x64(True):
-        return jax.numpy.asarray(array)

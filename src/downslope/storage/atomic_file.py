@@ -6,6 +6,7 @@ Ctrl-C or a crash leaves the old file as it was.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import uuid
 from collections.abc import Iterator
@@ -44,21 +45,31 @@ def check_writable(path: Any, parameter: str = "path") -> Path:
         rule = f"cannot be written: {getattr(error, 'strerror', None) or error}"
     if rule:
         raise InvalidFile(checked, rule, parameter=parameter)
+    with _beside(checked, parameter):  # some folders say that they are writable, and are not
+        pass
     return checked
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[BinaryIO]:
+def replacing(path: Path, parameter: str = "path") -> Iterator[BinaryIO]:
     """A file to write to (and read back), which takes the place of `path` when the block ends without an error."""
+    with _beside(path, parameter) as (file, beside, target):
+        yield file
+        file.flush()
+        os.fsync(file.fileno())
+        os.replace(beside, target)
+
+
+@contextmanager
+def _beside(path: Path, parameter: str = "path") -> Iterator[tuple[BinaryIO, Path, Path]]:
+    """A new file in the folder of `path`, gone when the block ends unless it was renamed."""
     target = Path(os.path.realpath(path))  # what a link points to is replaced, and not the link
     beside = target.with_name(f".downslope-{uuid.uuid4().hex}.tmp")
     try:
         with open(beside, "x+b") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(beside, target)
+            yield file, beside, target
     except OSError as error:
-        raise InvalidFile(path, f"cannot be written: {error.strerror or error}") from error
+        raise InvalidFile(path, f"cannot be written: {error.strerror or error}", parameter=parameter) from error
     finally:
-        beside.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            beside.unlink(missing_ok=True)

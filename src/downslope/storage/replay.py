@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 
 from downslope.minimization import minimize
+from downslope.objectives.arrays import Kind
 from downslope.objectives.objective import Objective
-from downslope.objectives.structure import Kind, Layout, Structure
+from downslope.objectives.structure import Layout, Structure
 from downslope.run import Run
 from downslope.stopping import Status
 from downslope.storage.comparison import columns_of, in_words
@@ -65,13 +66,14 @@ def replay(
     """What `Run.replay` documents."""
     told = run.specification
     objective = _objective(run, fun, jac)
-    chosen = method_of(told["method"]) if method is None else method
+    if method is None:
+        method = method_of(told["method"]) if run.rules is None else run.rules.method
     if learning_rate is None:
-        learning_rate = learning_rate_of(told["learning_rate"])
+        learning_rate = learning_rate_of(told["learning_rate"]) if run.rules is None else _rate(run.rules)
     again = minimize(
         objective,
         _start(run.structure, told["x0"]),
-        method=chosen,
+        method=method,
         learning_rate=learning_rate,
         bounds=None if told["bounds"] is None else _bounds(run.structure, *told["bounds"]),
         # As many steps as were made: nobody is there to stop it again.
@@ -85,6 +87,10 @@ def replay(
         engine="eager" if run.engine == "eager" else "auto",  # compiled, if it still can be
     )
     return _compared(run, again)
+
+
+def _rate(rules: Any) -> Any:
+    return None if rules.method.brings_rate else rules.learning_rate
 
 
 def _objective(run: Run, fun: Any, jac: Any) -> Objective:

@@ -20,7 +20,8 @@ import numpy as np
 from jax import tree_util
 
 from downslope.errors import InvalidInput
-from downslope.objectives.structure import Kind, Layout, Structure
+from downslope.objectives.arrays import Kind
+from downslope.objectives.structure import Layout, Structure
 
 _PLAIN_KEYS = (str, int, bool, type(None))
 

@@ -20,6 +20,9 @@ def as_foreign(method: Any) -> Method | None:
     """The method for an optax transformation, a torch.optim class or a function that makes one; None otherwise."""
     if _is_transformation(method):
         return Optax(method.gradient_transformation() if hasattr(method, "gradient_transformation") else method)
+    if (getattr(method, "__module__", None) or "").startswith("optax.") and not isinstance(method, type):
+        rule = f"must be an optax transformation: call it, as in optax.{method.__name__}(0.1)"
+        raise InvalidInput("method", rule, method.__name__)
     if isinstance(method, Method) or "torch" not in sys.modules:
         return None
     from torch.optim import Optimizer

@@ -180,15 +180,23 @@ def _as_jax(around: Surroundings) -> Callable[[Any], Any]:
     return value
 
 
+def _numbers(update: Callable[..., Any]) -> str:
+    """The plain numbers that a transformation was made with: "(b1=0.9, b2=0.999)"."""
+    names = getattr(getattr(update, "__code__", None), "co_freevars", ())
+    cells = (cell.cell_contents for cell in getattr(update, "__closure__", None) or ())
+    told = [f"{name}={value:g}" for name, value in zip(names, cells, strict=True) if type(value) in (int, float)]
+    return f"({', '.join(told)})" if told else ""
+
+
 def _parts(update: Callable[..., Any]) -> list[str]:
     """The names of the transformations in a chain, from the functions that its closures hold."""
     name = getattr(update, "__qualname__", type(update).__name__).partition(".<locals>")[0].removesuffix(".update")
     cells = [cell.cell_contents for cell in getattr(update, "__closure__", None) or ()]
-    if name == "inject_hyperparams":
+    if name == "inject_hyperparams":  # its numbers are in the state, and so in the record
         return [f"{name}({', '.join(c.__name__ for c in cells if isinstance(c, FunctionType))})"]
     if name not in _WRAPPERS:
-        return [] if name in _NOTHING else [name]
-    inside = [item for cell in cells for item in (cell if isinstance(cell, tuple) else [cell])]
+        return [] if name in _NOTHING else [name + _numbers(update)]
+    inside = [i for cell in cells for i in (cell if type(cell) is tuple else [cell])]  # a transformation is one, too
     updates = [getattr(item, "update", item) for item in inside]
     parts = [part for item in updates if hasattr(item, "__qualname__") for part in _parts(item)]
     return list(dict.fromkeys(parts))
