@@ -12,6 +12,8 @@ import pytest
 
 from downslope import InvalidInput, disk_cache
 
+pytestmark = pytest.mark.slow  # a process a test
+
 RUN = ["run", "parabola", "--learning-rate", "0.1", "--steps", "3"]
 # What JAX counts, told after the run: programs asked for, found in the cache, and written to it.
 COUNTING = """
@@ -23,8 +25,6 @@ def count(event, **_):
         counts[name] += 1
 jax.monitoring.register_event_listener(count)
 from downslope.cli import main
-
-pytestmark = pytest.mark.slow  # a process a test
 try:
     main()
 finally:

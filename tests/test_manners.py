@@ -75,18 +75,25 @@ def test_numbers_among_the_options_are_read_with_their_own_messages(run_cli):
     assert run_cli("run", "x^2", "--start", "5", "--steps", "1e3", "--tolerance", "none")[0] == 0
 
 
-def interrupt(*args, **kwargs):
-    raise KeyboardInterrupt
+@pytest.fixture
+def interrupt(monkeypatch):
+    """Raises as Ctrl-C does; the process, which then ends at once, is this one, so that its end is made an exception."""
+    monkeypatch.setattr("downslope.cli.entry.os._exit", sys.exit)
+
+    def raised(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    return raised
 
 
-def test_ctrl_c_shows_what_was_done_and_ends_with_130(run_cli, monkeypatch):
+def test_ctrl_c_shows_what_was_done_and_ends_with_130(run_cli, monkeypatch, interrupt):
     monkeypatch.setattr("downslope.engines.compiled.run_compiled", interrupt)
     status, out, err = run_cli("run", "x^2", "--start", "5")
     assert (status, err) == (130, "")
     assert "INTERRUPTED after 0 steps: interrupted from the keyboard." in out
 
 
-def test_ctrl_c_before_there_is_a_run_ends_with_130_and_no_traceback(run_cli, monkeypatch):
+def test_ctrl_c_before_there_is_a_run_ends_with_130_and_no_traceback(run_cli, monkeypatch, interrupt):
     monkeypatch.setattr("downslope.minimization.minimize", interrupt)
     status, out, err = run_cli("run", "x^2", "--start", "5")
     assert (status, out) == (130, "")
@@ -104,7 +111,7 @@ def test_a_fault_of_ours_is_told_in_four_lines_with_its_place(run_cli, monkeypat
     status, out, err = run_cli("run", "x^2", "--start", "5")
     assert (status, out) == (1, "")
     assert err.startswith("error: unexpected RuntimeError: the first line\nthe second\n")
-    assert re.search(r"at .*app\.py:\d+, in run\n", err)
+    assert re.search(r"at .*run_options\.py:\d+, in minimized\n", err)
     assert len(err.splitlines()) <= 6
     monkeypatch.setenv("DOWNSLOPE_TRACEBACK", "1")
     assert "Traceback (most recent call last)" in run_cli("run", "x^2", "--start", "5")[2]
