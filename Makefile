@@ -6,8 +6,10 @@ OLDEST := .venv-oldest
 
 .PHONY: demo test check lint format types unit slow oldest benchmarks clean
 
-demo: $(VENV)/installed  ## minimise real functions; writes demo/ and prints what it found
+demo: $(VENV)/installed  ## minimise real functions; writes records, pictures and films into demo/
 	$(BIN)/python examples/demo.py
+	$(BIN)/python examples/pictures.py
+	$(BIN)/python examples/films.py
 
 # The oldest versions were built for Python 3.11 and 3.12.
 test: check slow $(shell $(PYTHON) -c "import sys; print('oldest' * (sys.version_info < (3, 13)))")  ## all that CI runs
@@ -43,7 +45,7 @@ benchmarks: $(VENV)/installed-dev  ## ratios to peers, each in one run
 
 $(VENV)/installed: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --editable .
+	$(BIN)/python -m pip install --quiet --editable ".[plots]"
 	touch $@
 
 $(VENV)/installed-dev: pyproject.toml

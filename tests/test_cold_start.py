@@ -57,6 +57,7 @@ def loaded_by(words, folder, **environment):
     [
         (["--help"], {}, WITHOUT_JAX | {"numpy"}),
         (["run", "--help"], {}, WITHOUT_JAX | {"numpy"}),
+        (["race", "--help"], {}, WITHOUT_JAX | {"numpy"}),
         (["--version"], {}, WITHOUT_JAX | {"numpy"}),
         (["problems"], {}, WITHOUT_JAX),
         (["problems", "himmelblau"], {}, WITHOUT_JAX),

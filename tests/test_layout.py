@@ -25,6 +25,8 @@ LAYERS = (
     "stopping",
     "bounds",
     "run",
+    "wording",
+    "notebook",
     "progress",
     "engines",
     "minimization",
@@ -32,11 +34,14 @@ LAYERS = (
     "adapters",
     "torch",
     "disk_cache",
+    "plots",
     "cli",
 )
 # (importing module, imported module): why this one may go against the order.
 EXCEPTIONS: dict[tuple[str, str], str] = {
     ("downslope.run", "downslope.storage"): "run.save() and run.replay() load what they need when they are called",
+    ("downslope.run", "downslope.plots"): "run.plot() and run.animate() load matplotlib when they are called",
+    ("downslope.run", "downslope.notebook"): "a run in a notebook is told by what loads only there",
 }
 HEAVY = {"jax", "matplotlib", "torch", "sklearn", "pandas", "lark", "typer", "rich", "scipy", "pyarrow"}
 

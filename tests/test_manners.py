@@ -77,7 +77,7 @@ def test_numbers_among_the_options_are_read_with_their_own_messages(run_cli):
 
 @pytest.fixture
 def interrupt(monkeypatch):
-    """Raises as Ctrl-C does; the process, which then ends at once, is this one, so that its end is made an exception."""
+    """Raises as Ctrl-C does; the process that then ends at once is this one, so its end becomes an exception."""
     monkeypatch.setattr("downslope.cli.entry.os._exit", sys.exit)
 
     def raised(*args, **kwargs):

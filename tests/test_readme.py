@@ -54,3 +54,16 @@ def test_the_demo_writes_every_run_and_prints_its_end(tmp_path):
     assert n_runs >= 8
     assert len(written) == 2 * n_runs
     assert "GRADIENT_SMALL" in done.stdout
+
+
+@pytest.mark.slow
+def test_the_pictures_of_the_readme_are_what_the_script_draws(tmp_path):
+    from matplotlib.testing.compare import compare_images
+
+    shown = [README.parent / path for path in re.findall(r"!\[.*?\]\((.*?\.png)\)", TEXT)]
+    assert len(shown) == 2
+    script = README.parent / "examples" / "pictures.py"
+    subprocess.run([sys.executable, script, tmp_path, *(path.stem for path in shown)], check=True)
+    for path in shown:
+        # Root mean square over 256 grey levels: fonts differ a little between machines, another path gives 15 and more.
+        assert compare_images(path, tmp_path / path.name, tol=5) is None

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from downslope import learning_rates, methods
+    from downslope import plots as plots
     from downslope import torch as torch
     from downslope.adapters.optax_transformation import as_optax
     from downslope.adapters.scipy_method import scipy_method
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
         InvalidObjective,
         MethodFailed,
         MissingExtra,
+        MissingProgram,
         ObjectiveFailed,
         RunFailed,
         ScheduleFailed,
@@ -66,6 +68,7 @@ _HOMES = {
         "InvalidObjective",
         "MethodFailed",
         "MissingExtra",
+        "MissingProgram",
         "ObjectiveFailed",
         "RunFailed",
         "ScheduleFailed",
@@ -93,7 +96,8 @@ _MODULES = {
     "gallery": "downslope.objectives.gallery",
     "learning_rates": "downslope.learning_rates",
     "methods": "downslope.methods",
-    # Not in __all__: a star import must not need PyTorch, and this module cannot be loaded without it.
+    # Not in __all__: a star import must not need matplotlib or PyTorch, without which these cannot be loaded.
+    "plots": "downslope.plots",
     "torch": "downslope.torch",
 }
 
@@ -111,6 +115,7 @@ __all__ = [
     "Method",
     "MethodFailed",
     "MissingExtra",
+    "MissingProgram",
     "Momentum",
     "Nesterov",
     "Newton",

@@ -11,7 +11,8 @@
     │   ├── MethodFailed                     a method or learning rate raised at a later point
     │   ├── ScheduleFailed                   a rate function raised, or gave no positive number, for a later step
     │   └── CallbackFailed                   `callback` raised
-    └── MissingExtra (also an ImportError)   an optional package is not installed; names the extra
+    ├── MissingExtra (also an ImportError)   an optional package is not installed; names the extra
+    └── MissingProgram (also a FileNotFoundError)   another program is not installed; says how to get it
 
 A bad *input* is an error; a bad *outcome* (a diverging run, a NaN) is a `Status`.
 """
@@ -119,6 +120,19 @@ class MissingExtra(DownslopeError, ImportError):
 
     def __init__(self, feature: str, package: str, *, extra: str):
         super().__init__(f'{feature} needs {package}: pip install "downslope[{extra}]".')
+
+
+class MissingProgram(DownslopeError, FileNotFoundError):
+    """Another program is not installed.
+
+    >>> raise MissingProgram("a film as .mp4", "ffmpeg", "apt install ffmpeg")
+    Traceback (most recent call last):
+    ...
+    downslope.errors.MissingProgram: a film as .mp4 needs ffmpeg, which is not installed: apt install ffmpeg.
+    """
+
+    def __init__(self, feature: str, program: str, how: str):
+        super().__init__(f"{feature} needs {program}, which is not installed: {how}.")
 
 
 def shortened(value: Any, limit: int = 80) -> str:

@@ -12,14 +12,14 @@ SECONDS_BEFORE = 0.5
 
 
 @contextmanager
-def progress_bar(total: int | None) -> Iterator[Callable[[int, float], None]]:
+def progress_bar(total: int | None, *, with_loss: bool = True) -> Iterator[Callable[[int, float], None]]:
     """Yields update(n_steps, loss); draws nothing where `total` is None."""
     began, drawn = time.perf_counter(), None
 
     def update(n: int, loss: float) -> None:
         nonlocal drawn
         if drawn is None and time.perf_counter() - began > SECONDS_BEFORE:
-            bar = stack.enter_context(_bar())
+            bar = stack.enter_context(_bar(with_loss))
             drawn = bar, bar.add_task("", total=total, loss=float("nan"))
         if drawn is not None:
             bar, task = drawn
@@ -29,14 +29,14 @@ def progress_bar(total: int | None) -> Iterator[Callable[[int, float], None]]:
         yield (lambda n, loss: None) if total is None else update
 
 
-def _bar() -> Any:
+def _bar(with_loss: bool) -> Any:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn("loss {task.fields[loss]:.6g}"),
+        *([TextColumn("loss {task.fields[loss]:.6g}")] if with_loss else []),
         TimeRemainingColumn(),
     )
     return Progress(*columns, console=Console(stderr=True), transient=True)

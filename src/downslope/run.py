@@ -233,7 +233,7 @@ class Run:
         return plot(self, **options)
 
     def animate(self, **options: Any) -> Film:
-        """A film of this run, step by step; `options` as for `downslope.plots.film`. MissingExtra without matplotlib."""
+        """A film of this run, step by step; `options` as for `plots.film`. MissingExtra without matplotlib."""
         from downslope.plots import film
 
         return film(self, **options)

@@ -1,4 +1,4 @@
-"""The command line: `downslope run`, `downslope problems`, `downslope methods`, `downslope cache`."""
+"""The command line: `downslope run`, `plot`, `film`, `race`, `show`, `problems`, `methods` and `cache`."""
 
 from downslope.cli.entry import main
 

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from downslope.cli import completing
+from downslope.cli import completing, pictures
 from downslope.cli.command import Command, Group
 from downslope.cli.loading import loading
+from downslope.cli.run_options import RunOptions, with_run_options
 
 if TYPE_CHECKING:
     from downslope.run import Run
@@ -49,90 +50,28 @@ def _program(
 
 
 @app.command(cls=Command, epilog=_STATUSES)
+@with_run_options()
 def run(
-    fun: Annotated[
-        str,
-        typer.Argument(
-            metavar="FORMULA_OR_NAME",
-            help='"x cos(x) + 9", or a name from `problems`.',
-            autocompletion=completing.problems,
-        ),
-    ],
-    start: Annotated[str | None, typer.Option(metavar="NUMBERS", help="Numbers with commas between: 9,-3.")] = None,
-    method: Annotated[
-        str, typer.Option(metavar="NAME", help="A name from `methods`.", autocompletion=completing.methods)
-    ] = "gradient_descent",
-    learning_rate: Annotated[
-        str | None,
-        typer.Option(
-            metavar="RATE",
-            help="A number, one a coordinate (0.1,0.2), backtracking, barzilai_borwein or polyak.",
-            autocompletion=completing.learning_rates,
-        ),
-    ] = None,
-    decay: Annotated[
-        str | None, typer.Option(metavar="NUMBER", help="Multiply the rate by this after each step.")
-    ] = None,
-    beta: Annotated[
-        str | None, typer.Option(metavar="NUMBER", help="The momentum that is kept (momentum, nesterov).")
-    ] = None,
-    steps: Annotated[str, typer.Option(metavar="N", help="Steps at most.")] = "10000",
-    target_loss: Annotated[str | None, typer.Option(metavar="NUMBER", help="End at this loss.")] = None,
-    tolerance: Annotated[
-        str, typer.Option(metavar="NUMBER", help="End at this gradient component; none for never.")
-    ] = "1e-6",
-    loss_limit: Annotated[str | None, typer.Option(metavar="NUMBER", help="End as diverged above this loss.")] = None,
-    bounds: Annotated[
-        str | None, typer.Option(metavar="LOW:HIGH", help="For all, or with commas, one a variable.")
-    ] = None,
-    noise: Annotated[
-        str, typer.Option(metavar="NUMBER", help="Standard deviation added to each gradient component.")
-    ] = "0",
-    seed: Annotated[str | None, typer.Option(metavar="N", help="Of the noise.")] = None,
-    variables: Annotated[
-        str | None, typer.Option(metavar="NAMES", help="The formula's names, in order: theta,b.")
-    ] = None,
-    engine: Annotated[
-        str, typer.Option(metavar="NAME", help="auto, compiled or eager.", autocompletion=completing.engines)
-    ] = "auto",
+    asked: RunOptions,
     table: Annotated[bool, typer.Option("--table", help="Print every step.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
     save: Annotated[str | None, typer.Option(metavar="FILE", help="Keep the run in this Parquet file.")] = None,
 ) -> None:
     """Minimise a formula or a named problem, and say how it went."""
     with loading():
-        from downslope import disk_cache
-        from downslope.cli import reading
-        from downslope.minimization import minimize
-        from downslope.objectives.objective import Objective
+        from downslope import disk_cache, minimization  # noqa: F401  # what `minimized` needs
 
         disk_cache.switch_on()
     if save is not None:
         from downslope.storage.atomic_file import check_writable
 
         check_writable(save, "save")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a run's notes say the same
-        result = minimize(
-            Objective(fun, variables=reading.names(variables)),
-            reading.start(start),
-            method=reading.method(method, reading.number("beta", beta)),
-            learning_rate=reading.learning_rate(learning_rate, reading.number("decay", decay)),
-            bounds=reading.bounds(bounds),
-            max_steps=reading.whole("max_steps", steps),  # type: ignore[arg-type]  # the option has a default
-            target_loss=reading.number("target_loss", target_loss),
-            gradient_tolerance=reading.tolerance(tolerance),
-            loss_limit=reading.number("loss_limit", loss_limit),
-            noise=reading.number("noise", noise),  # type: ignore[arg-type]
-            seed=reading.whole("seed", seed),
-            engine=engine,  # type: ignore[arg-type]  # checked there, with a better message
-            progress=sys.stderr.isatty() and not as_json,
-        )
+    result = asked.minimized(quiet=as_json)
     _print(result, table, as_json)
     if save is not None:
         result.save(save)
         print(f"saved to {save}", file=sys.stderr)  # the standard output is the same with and without --save
-    raise typer.Exit(_exit_status(result))
+    raise typer.Exit(pictures.exit_status(result))
 
 
 @app.command(cls=Command, epilog=_STATUSES)
@@ -155,7 +94,10 @@ def show(
             warnings.simplefilter("ignore")  # the run's notes say the same
             again = result.replay()
     _print(result, table, as_json, again)
-    raise typer.Exit(_exit_status(result))
+    raise typer.Exit(pictures.exit_status(result))
+
+
+pictures.register(app, _STATUSES)
 
 
 @app.command(cls=Command)
@@ -216,9 +158,3 @@ def _print(result: Run, table: bool, as_json: bool, again: Replay | None = None)
     showing.run(result, whole_table=table)
     if again is not None:
         print(f"\nreplay: {again.message}")
-
-
-def _exit_status(result: Run) -> int:
-    from downslope.stopping import Status
-
-    return {Status.NOT_FINITE: 3, Status.DIVERGED: 3, Status.INTERRUPTED: 130}.get(result.status, 0)

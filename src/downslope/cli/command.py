@@ -40,5 +40,23 @@ class Command(_Plain, typer.core.TyperCommand):
     """A command whose arguments are texts and flags."""
 
 
+class SeveralMethods(Command):
+    """A command whose --methods takes all words up to the next option: `race x^2 --methods momentum adam`.
+
+    Where the formula comes after it, one word must hold them all, or the formula would be taken for a method.
+    """
+
+    def parse_args(self, context: Any, arguments: list[str]) -> Any:
+        """Read the words, those of --methods joined by commas."""
+        if "--methods" in arguments and not context.resilient_parsing:
+            first = arguments.index("--methods") + 1
+            last = next((k for k in range(first, len(arguments)) if arguments[k][:1] == "-"), len(arguments))
+            has_formula = "--" in arguments[last:] or (first > 1 and arguments[0][:1] != "-")
+            if has_formula and last > first:
+                joined = ",".join(word.strip(",") for word in arguments[first:last])
+                arguments = [*arguments[:first], joined, *arguments[last:]]
+        return super().parse_args(context, arguments)
+
+
 class Group(_Plain, typer.core.TyperGroup):
     """The program, which holds the commands."""

@@ -1,8 +1,9 @@
-"""What the Tab key offers: names of problems, methods, learning rates and engines. None of it needs JAX."""
+"""What the Tab key offers: names of problems, methods, learning rates, engines and views. None of it needs JAX."""
 
 from __future__ import annotations
 
 ENGINES = ("auto", "compiled", "eager")
+VIEWS = ("auto", "line", "contours", "surface", "projection", "history")
 
 
 def problems(incomplete: str) -> list[tuple[str, str]]:
@@ -29,3 +30,14 @@ def learning_rates(incomplete: str) -> list[str]:
 def engines(incomplete: str) -> list[str]:
     """Names of engines."""
     return [name for name in ENGINES if name.startswith(incomplete)]
+
+
+def views(incomplete: str) -> list[str]:
+    """Names of views."""
+    return [name for name in VIEWS if name.startswith(incomplete)]
+
+
+def several_methods(incomplete: str) -> list[str]:
+    """Names of methods, after those that are there already."""
+    before, comma, last = incomplete.rpartition(",")
+    return [before + comma + name for name in methods(last)]

@@ -96,11 +96,40 @@ def bounds(text: str | None) -> Any:
     return pairs[0] if len(pairs) == 1 else pairs
 
 
-def _pair(text: str) -> tuple[float | None, float | None]:
+def region(text: str | None) -> Any:
+    """(low, high), or two such pairs, or None: what a picture shows.
+
+    >>> region("-5.1:14.1"), region("-10:10,-4:4")
+    ((-5.1, 14.1), ((-10.0, 10.0), (-4.0, 4.0)))
+    """
+    if text is None:
+        return None
+    pairs = tuple(_pair(part, "region") for part in text.split(","))
+    return pairs[0] if len(pairs) == 1 else pairs
+
+
+def entrants(text: str, rate: str | None) -> list[tuple[str, str, str | None]]:
+    """Methods in a race, each as its label, its name and its rate: the one after its colon, or `rate`.
+
+    >>> entrants("momentum:0.02,adam", "0.1")
+    [('momentum 0.02', 'momentum', '0.02'), ('adam', 'adam', '0.1')]
+    """
+    found: list[tuple[str, str, str | None]] = []
+    for word in text.split(","):
+        name, colon, own = (part.strip() for part in word.partition(":"))
+        label = name.replace("_", " ")
+        entrant = (f"{label} {own}" if colon else label, name, own if colon else rate)
+        if entrant in found:
+            raise InvalidInput("methods", "must differ from each other: a method, or its rate", text)
+        found.append(entrant)
+    return found
+
+
+def _pair(text: str, parameter: str = "bounds") -> tuple[float | None, float | None]:
     sides = text.split(":")
     if len(sides) != 2:
-        raise InvalidInput("bounds", "must be LOW:HIGH, with commas between variables", text)
-    low, high = (None if not side.strip() else _number("bounds", side) for side in sides)
+        raise InvalidInput(parameter, "must be LOW:HIGH, with commas between variables", text)
+    low, high = (None if not side.strip() else _number(parameter, side) for side in sides)
     return low, high
 
 

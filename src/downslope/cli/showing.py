@@ -5,16 +5,16 @@ from __future__ import annotations
 import inspect
 import itertools
 import math
-import re
 import textwrap
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from downslope import wording
 from downslope.cli.terminal import bold, shortened, table, width, wrapped
 from downslope.coefficients import coefficients
 from downslope.methods import METHODS
 from downslope.objectives import gallery
 from downslope.plain import plain
+from downslope.wording import counted, number, numbers
 
 if TYPE_CHECKING:
     from downslope.disk_cache import CacheState
@@ -28,19 +28,32 @@ _NARROWEST = 20
 
 def run(result: Run, whole_table: bool) -> None:
     """The end, the reason, where the gradient came from, and a table of steps."""
-    print(wrapped(_title(result)))
-    print(bold(wrapped(result.message)))
-    print(wrapped(f"  {_point(result)}   loss = {_number(result.loss)}", indent=4))
+    end(result)
     source = result.gradient_source.name.lower().replace("_", " ")
     print(wrapped(f"  gradient: {source} ({result.gradient_reason}); {result.engine} engine", indent=4))
-    print(f"  {_counted(result.n_evaluations, 'evaluation')}, {_counted(result.n_gradients, 'gradient')}")
+    print(f"  {counted(result.n_evaluations, 'evaluation')}, {counted(result.n_gradients, 'gradient')}")
     for note in result.notes:
         print(wrapped(f"  note: {note}", indent=4))
     print(f"\n{table(_steps(result, whole_table))}")
 
 
-def _counted(n: int, what: str) -> str:
-    return f"{n} {what}{'s' * (n != 1)}"
+def end(result: Run) -> None:
+    """The end and the reason."""
+    print(wrapped(wording.title(result)))
+    print(bold(wrapped(result.message)))
+    print(wrapped(f"  {wording.point(result)}   loss = {number(result.loss)}", indent=4))
+
+
+def race(results: dict[str, Run]) -> None:
+    """The end of each of several runs from one start, in a line."""
+    first = next(iter(results.values()))
+    print(wrapped(f"{first.specification['fun']} from {numbers(plain(first.specification['x0']))}"))
+    names = first.variables[:_MOST_VARIABLES]
+    rows = [["method", "end", "steps", "loss", *names]]
+    for label, result in results.items():
+        point = result.structure.flatten(result.x)[: len(names)]
+        rows.append([label, result.status.name, str(result.n_steps), number(result.loss), *map(number, point)])
+    print(table(rows))
 
 
 def problems() -> None:
@@ -55,8 +68,8 @@ def problem(name: str) -> None:
     """One problem whole."""
     chosen = gallery.get(name)
     lines = [f"{chosen.name}: {chosen.title}", f"  formula  {chosen.formula}" if chosen.formula else ""]
-    lines += [f"  start    {_numbers(chosen.start)}"]
-    lines += [f"  minimum  {_numbers(m.x)}, loss {_number(m.loss)}" for m in chosen.minima]
+    lines += [f"  start    {numbers(chosen.start)}"]
+    lines += [f"  minimum  {numbers(m.x)}, loss {number(m.loss)}" for m in chosen.minima]
     lines += [f"  domain   {', '.join(f'[{low:g}, {high:g}]' for low, high in chosen.domain)}"]
     lines += [f"  source   {chosen.source}", f"  notes    {chosen.notes}" if chosen.notes else ""]
     for line in filter(None, lines):
@@ -86,47 +99,11 @@ def methods() -> None:
 def cache(now: CacheState, n_deleted: int | None) -> None:
     """Where compiled programs are kept, and how many."""
     if n_deleted is not None:
-        print(f"{_counted(n_deleted, 'program')} deleted")
+        print(f"{counted(n_deleted, 'program')} deleted")
     print(f"the disk cache is {'on' if now.is_on else wrapped(f'off: {now.reason}')}")
     if now.folder is not None:
         print(f"  folder   {now.folder}")
-        print(f"  holds    {_counted(now.n_entries, 'program')}, {now.n_bytes / 1e6:.2f} of {now.max_bytes / 1e6:g} MB")
-
-
-def _title(result: Run) -> str:
-    asked = plain(result.specification)
-    method, rate = asked["method"], asked["learning_rate"]
-    default = METHODS.get(_in_words(method["name"]).replace(" ", "_"))
-    told = [f"{key} {_number(v)}" for key, v in method.items() if key != "name" and _is_special(default, key, v)]
-    words = _in_words(method["name"]) + (f" ({', '.join(told)})" if told else "")
-    return f"{asked['fun']} from {_numbers(asked['x0'])} by {words}, {_rate(rate)}"
-
-
-def _is_special(default: Any, key: str, value: Any) -> bool:
-    """Whether a coefficient is worth the room: it is the method's own momentum, or was changed."""
-    return key == "beta" or default is None or getattr(default(), key) != value
-
-
-def _rate(rate: dict[str, Any]) -> str:
-    if rate["name"] == "Constant":
-        return f"learning rate {_numbers(rate['rate'])}"
-    if "rate" not in rate:
-        return f"learning rate by {_in_words(rate['name'])}"
-    words = ", ".join(f"{key} {_numbers(value)}" for key, value in rate.items() if key not in ("name", "rate"))
-    return f"learning rate {_numbers(rate['rate'])}, {_in_words(rate['name'])} ({words})"
-
-
-def _in_words(name: str) -> str:
-    """GradientDescent as gradient descent, RMSProp as rmsprop."""
-    known = {type(method()).__name__: key.replace("_", " ") for key, method in METHODS.items()}
-    return known.get(name, re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower())
-
-
-def _point(result: Run) -> str:
-    point = list(result.to_dict()["x"].items())
-    shown = [f"{name} = {_numbers(value)}" for name, value in point[: 2 * _MOST_VARIABLES]]
-    left_out = len(point) - len(shown)
-    return ", ".join(shown) + (f", and {left_out} more" if left_out else "")
+        print(f"  holds    {counted(now.n_entries, 'program')}, {now.n_bytes / 1e6:.2f} of {now.max_bytes / 1e6:g} MB")
 
 
 def _steps(result: Run, whole: bool) -> list[list[str]]:
@@ -148,20 +125,4 @@ def _cell(name: str, value: Any) -> str:
     if name == "step":
         return str(int(value))
     first = value[0] if isinstance(value, list) else value  # beyond 100 variables a cell holds them all
-    return "" if name.startswith("learning_rate") and math.isnan(first) else _numbers(value)
-
-
-def _numbers(values: Any) -> str:
-    if isinstance(values, dict):
-        return f"{values['size']} numbers"
-    if isinstance(values, Sequence) and not isinstance(values, str):
-        shown = ", ".join(_number(value) for value in values[:8]) + (", ..." if len(values) > 8 else "")
-        return f"({shown})" if len(values) > 1 else shown
-    return _number(values)
-
-
-def _number(value: Any) -> str:
-    try:
-        return f"{float(value):.6g}"
-    except (TypeError, ValueError):  # a word among the coefficients of another library's rule
-        return str(value)
+    return "" if name.startswith("learning_rate") and math.isnan(first) else numbers(value)

@@ -138,10 +138,11 @@ class Objective:
                     self._at(point)
                     return
                 except InvalidObjective as error:
-                    is_outside = error.rule.startswith("must be finite") or isinstance(
-                        error.__cause__, ArithmeticError | ValueError
-                    )
-                    if not is_outside and (rows.shape[1] > 1 or isinstance(point, np.ndarray)):
+                    if error.rule.startswith("must be finite"):
+                        break
+                    if isinstance(error.__cause__, ArithmeticError | ValueError):
+                        break
+                    if isinstance(point, np.ndarray):
                         raise
 
     def gradient(self, x: Any) -> Any:

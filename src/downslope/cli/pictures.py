@@ -1,0 +1,202 @@
+"""The commands that draw: `plot`, `film` and `race`. Each registers itself with the program."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from downslope.cli import completing
+from downslope.cli.command import Command, SeveralMethods
+from downslope.cli.loading import loading
+from downslope.cli.run_options import RunOptions, with_run_options
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from downslope.run import Run
+
+_PICTURES = (".png", ".svg", ".pdf", ".jpg")
+_FILMS = (".gif", ".html", ".mp4")
+
+_View = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME",
+        help="line, contours, surface, projection or history; auto is what suits the number of variables.",
+        autocompletion=completing.views,
+    ),
+]
+_Region = Annotated[
+    str | None,
+    typer.Option(metavar="LOW:HIGH", help="What the picture shows; with commas, one a variable."),
+]
+_Step = Annotated[str | None, typer.Option(metavar="N", help="Draw up to this step.")]
+
+
+def plot(
+    asked: RunOptions,
+    view: _View = "auto",
+    region: _Region = None,
+    step: _Step = None,
+    save: Annotated[str, typer.Option(metavar="FILE", help="A .png, .svg, .pdf or .jpg.")] = "plot.png",
+) -> None:
+    """Draw a descent, or without --start a formula alone, into a file."""
+    _load()
+    _check_place(save, _PICTURES)
+    _check_view(view)
+    from downslope.cli import drawing, reading
+
+    shown, at = reading.region(region), reading.whole("step", step)
+    if asked.start is None and asked.objective().problem is None:
+        _write(drawing.function(asked.objective(), view, shown), save)
+        return
+    result = asked.minimized()
+    figure = drawing.descent(result, view, shown, at)
+    _tell_end(result)
+    _write(figure, save)
+    raise typer.Exit(exit_status(result))
+
+
+def film(
+    asked: RunOptions,
+    view: _View = "auto",
+    region: _Region = None,
+    fps: Annotated[
+        str | None, typer.Option(metavar="NUMBER", help="Frames a second; 10, or fewer for a short film.")
+    ] = None,
+    step: Annotated[str | None, typer.Option(metavar="N", help="Draw this one frame alone, as a picture.")] = None,
+    save: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE", help="A .gif, .html or .mp4 (needs ffmpeg); film.gif. With --step a .png; film.png."
+        ),
+    ] = None,
+) -> None:
+    """Film a descent step by step, into a file."""
+    _load()
+    target = save or ("film.gif" if step is None else "film.png")
+    _check_place(target, _FILMS if step is None else _PICTURES)
+    _check_view(view)
+    from downslope.cli import reading
+    from downslope.plots import film as film_of
+
+    options = {"view": view, "region": reading.region(region), "fps": reading.number("fps", fps)}
+    at = reading.whole("step", step)
+    result = asked.minimized()
+    made = film_of(result, **options)
+    if at is not None:
+        figure = made.frame(at)
+        _tell_end(result)
+        _write(figure, target)
+    else:
+        _tell_end(result)
+        made.save(target)
+        _say_saved(target)
+    raise typer.Exit(exit_status(result))
+
+
+def race(
+    asked: RunOptions,
+    methods: Annotated[
+        str,
+        typer.Option(
+            metavar="NAMES",
+            help="Names from `methods`, each with its own rate if need be: momentum:0.02 adam:0.5.",
+            autocompletion=completing.several_methods,
+        ),
+    ] = "gradient_descent,momentum,adam",
+    view: _View = "auto",
+    region: _Region = None,
+    save: Annotated[
+        str, typer.Option(metavar="FILE", help="A picture (.png, .svg, .pdf, .jpg) or a film (.gif, .html, .mp4).")
+    ] = "race.png",
+) -> None:
+    """Race several methods from one start, in one picture.
+
+    A line each tells how they ended.
+    """
+    _load()
+    suffix = _check_place(save, (*_PICTURES, *_FILMS))
+    _check_view(view)
+    from downslope.cli import drawing, reading, showing
+
+    shown = reading.region(region)
+    entrants = reading.entrants(methods, asked.learning_rate)
+    entries = {label: dataclasses.replace(asked, method=name, learning_rate=rate) for label, name, rate in entrants}
+    for entry in entries.values():  # all of them are read before the first one runs
+        entry.check()
+    runs = {label: entry.minimized() for label, entry in entries.items()}
+    picture = drawing.race(runs, view, shown, moving=suffix in _FILMS)
+    showing.race(runs)
+    if suffix in _FILMS:
+        picture.save(save)
+        _say_saved(save)
+    else:
+        _write(picture, save)
+    raise typer.Exit(max(map(exit_status, runs.values())))
+
+
+def register(app: typer.Typer, epilog: str) -> None:
+    """Add the commands to the program."""
+    for command, kind, without in (
+        (plot, Command, ()),
+        (film, Command, ()),
+        (race, SeveralMethods, ("method", "beta")),
+    ):
+        app.command(cls=kind, epilog=epilog)(with_run_options(without=without)(command))
+
+
+def exit_status(result: Run) -> int:
+    """What the program's exit status tells of a run."""
+    from downslope.stopping import Status
+
+    return {Status.NOT_FINITE: 3, Status.DIVERGED: 3, Status.INTERRUPTED: 130}.get(result.status, 0)
+
+
+def _load() -> None:
+    """What all three need, before anything is computed; MissingExtra where there is no matplotlib."""
+    with loading():
+        from downslope import disk_cache, minimization, plots  # noqa: F401
+
+        disk_cache.switch_on()
+
+
+def _check_place(save: str, suffixes: tuple[str, ...]) -> str:
+    from downslope.plots.film_files import ffmpeg
+    from downslope.plots.moving_picture import check_suffix
+    from downslope.storage.atomic_file import check_writable
+
+    check_writable(save, "save")
+    suffix = check_suffix(Path(save), suffixes, "save")
+    if suffix == ".mp4":
+        ffmpeg()
+    return suffix
+
+
+def _check_view(view: str) -> None:
+    from downslope.errors import UnknownName
+
+    if view not in completing.VIEWS:
+        raise UnknownName("view", view, completing.VIEWS)
+
+
+def _tell_end(result: Run) -> None:
+    from downslope.cli import showing
+
+    showing.end(result)
+
+
+def _write(figure: Figure, save: str) -> None:
+    from downslope.storage.atomic_file import replacing
+
+    with replacing(Path(save)) as file:
+        figure.savefig(file, format=Path(save).suffix[1:].lower())
+    _say_saved(save)
+
+
+def _say_saved(save: Any) -> None:
+    print(f"saved to {save}", file=sys.stderr)

@@ -1,0 +1,95 @@
+"""A run in words, as the command line and a notebook tell it: from where, by which method, at which rate, to where."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from downslope.methods import METHODS
+from downslope.plain import plain
+from downslope.run import MOST_NAMED, Run
+
+_MOST_SHOWN = 10
+
+
+def title(run: Run) -> str:
+    """What was asked for, in one line.
+
+    >>> import downslope
+    >>> title(downslope.minimize("x^2", 5.0, method="momentum", learning_rate=0.1))
+    'x^2 from 5 by momentum (beta 0.9), learning rate 0.1'
+    """
+    asked = plain(run.specification)
+    return f"{asked['fun']} from {numbers(asked['x0'])} by {method(run)}, {rate(run)}"
+
+
+def method(run: Run) -> str:
+    """The method, with those of its coefficients that are worth the room."""
+    asked = plain(run.specification)["method"]
+    default = METHODS.get(in_words(asked["name"]).replace(" ", "_"))
+    told = [
+        v if isinstance(v, str) else f"{key} {number(v)}"
+        for key, v in asked.items()
+        if key != "name" and _is_special(default, key, v)
+    ]
+    return in_words(asked["name"]) + (f" ({', '.join(told)})" if told else "")
+
+
+def _is_special(default: Any, key: str, value: Any) -> bool:
+    """Whether a coefficient is worth the room: it is the method's own momentum, or was changed."""
+    return key == "beta" or default is None or getattr(default(), key) != value
+
+
+def rate(run: Run) -> str:
+    """The learning rate."""
+    asked = plain(run.specification)["learning_rate"]
+    if asked["name"] == "Constant":
+        return f"learning rate {numbers(asked['rate'])}"
+    if "rate" not in asked:
+        return "its own learning rate" if asked["name"] == "OwnRate" else f"learning rate by {in_words(asked['name'])}"
+    words = ", ".join(f"{key} {numbers(value)}" for key, value in asked.items() if key not in ("name", "rate"))
+    return f"learning rate {numbers(asked['rate'])}, {in_words(asked['name'])} ({words})"
+
+
+def in_words(name: str) -> str:
+    """GradientDescent as gradient descent, RMSProp as rmsprop."""
+    known = {type(method()).__name__: key.replace("_", " ") for key, method in METHODS.items()}
+    return known.get(name, re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower())
+
+
+def point(run: Run) -> str:
+    """The last point, each number with its name; beyond ten, how many more there are.
+
+    >>> import downslope
+    >>> point(downslope.minimize("(x - 1)^2 + y^2", [3.0, 1.0], learning_rate=0.5))
+    'x = 1, y = 0'
+    """
+    flat = run.structure.flatten(run.x)
+    if flat.size > MOST_NAMED:  # too many for names
+        return f"x = {numbers(flat[: _MOST_SHOWN - 1].tolist())}"
+    shown = [f"{name} = {number(value)}" for name, value in zip(run.variables, flat[:_MOST_SHOWN], strict=False)]
+    return ", ".join(shown) + (f", and {flat.size - len(shown)} more" if flat.size > len(shown) else "")
+
+
+def numbers(values: Any) -> str:
+    """A number, or several in brackets, the first eight of them."""
+    if isinstance(values, dict):
+        return f"{values['size']} numbers"
+    if isinstance(values, Sequence) and not isinstance(values, str):
+        shown = ", ".join(number(value) for value in values[:8]) + (", ..." if len(values) > 8 else "")
+        return f"({shown})" if len(values) > 1 else shown
+    return number(values)
+
+
+def number(value: Any) -> str:
+    """Six digits."""
+    try:
+        return f"{float(value):.6g}"
+    except (TypeError, ValueError):  # a word among the coefficients of another library's rule
+        return str(value)
+
+
+def counted(n: int, what: str) -> str:
+    """1 step, 2 steps."""
+    return f"{n} {what}{'s' * (n != 1)}"

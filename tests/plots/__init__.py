@@ -1,0 +1,1 @@
+"""Pictures, looked at: the artists, their data, words and limits; and a few as a whole."""
