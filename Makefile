@@ -39,6 +39,7 @@ OLDEST_TESTS := $(addprefix tests/, objectives engines storage adapters packagin
 
 oldest: $(OLDEST)/installed  ## these tests, with each dependency at the lower bound of pyproject.toml
 	$(OLDEST)/bin/python -m pytest -q -n 2 -m "not slow" $(OLDEST_TESTS)
+	$(OLDEST)/bin/python -m pytest -q -n 2 tests/adapters/test_as_optax.py tests/adapters/test_scipy_method.py
 
 benchmarks: $(VENV)/installed-dev  ## ratios to peers, each in one run
 	for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script; done

@@ -1,6 +1,7 @@
 """Every picture of the texts that this program grew from, each by one call, written into demo/.
 
-`python examples/pictures.py FOLDER NAME ...` writes some of them elsewhere; the README shows docs/pictures ravine rates.
+`python examples/pictures.py FOLDER NAME ...` writes some of them elsewhere, as those of the README:
+`python examples/pictures.py docs/pictures ravine rates`.
 """
 
 from __future__ import annotations

@@ -12,6 +12,8 @@ from PIL import Image
 from downslope.cli import reading
 from downslope.plots import film_files
 
+pytestmark = pytest.mark.slow  # a process or a film a test
+
 BOWL = ("0.2*x1^2 + x2^2", "--start", "9,-3", "--learning-rate", "0.8", "--steps", "6", "--tolerance", "none")
 
 

@@ -13,6 +13,8 @@ import pytest
 import downslope
 from downslope.cli.loading import loading
 
+pytestmark = pytest.mark.slow  # a process a test
+
 NEVER = {"matplotlib", "torch", "sklearn", "pandas", "optax", "pyarrow", "pydantic", "rich"}
 WITHOUT_JAX = NEVER | {"jax", "jaxlib", "scipy", "lark"}
 COMPLETE = {"_DOWNSLOPE_COMPLETE": "complete_bash", "COMP_CWORD": "2"}

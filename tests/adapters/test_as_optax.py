@@ -29,6 +29,8 @@ from downslope.learning_rates import (
 from downslope.methods import METHODS
 from downslope.methods.momentum import MomentumState
 
+pytestmark = pytest.mark.slow  # many small programs to compile
+
 each_method = pytest.mark.parametrize("name", METHODS)
 
 

@@ -13,6 +13,8 @@ from downslope import InvalidInput, Status, UnknownName, scipy_method
 from downslope.learning_rates import Backtracking, GeometricDecay
 from downslope.methods import Momentum
 
+pytestmark = pytest.mark.slow  # many small programs to compile
+
 ROSENBROCK_START = [-1.2, 1.0]
 
 

@@ -21,6 +21,8 @@ from downslope.coefficients import coefficients
 from downslope.learning_rates import Cosine
 from downslope.methods import METHODS
 
+pytestmark = pytest.mark.slow  # trains networks
+
 OURS = {name: getattr(downslope.torch, method.__name__) for name, method in METHODS.items() if name != "newton"}
 each_method = pytest.mark.parametrize("name", OURS)
 

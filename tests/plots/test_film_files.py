@@ -15,6 +15,8 @@ from PIL import Image
 import downslope
 from downslope.plots import film_files
 
+pytestmark = pytest.mark.slow  # many pictures
+
 
 @pytest.fixture(scope="module")
 def run():

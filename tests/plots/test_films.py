@@ -9,6 +9,8 @@ from downslope.cli import completing
 from downslope.plots import films
 from downslope.plots.moving_picture import MOST_FRAMES, Film, thinned
 
+pytestmark = pytest.mark.slow  # many pictures
+
 
 @pytest.fixture(scope="module")
 def bowl():

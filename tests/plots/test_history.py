@@ -8,6 +8,8 @@ from downslope import plots
 from downslope.plots.history import draw_losses
 from tests.plots.looking import has_line_through, holds, legend_texts, lines, rendered
 
+pytestmark = pytest.mark.slow  # many pictures
+
 DRAWN = {
     "losses": (plots.losses, lambda run: run.losses, "loss"),
     "gradients": (plots.gradients, lambda run: run.gradient_norms, "largest gradient component"),

@@ -13,6 +13,8 @@ from downslope import Status, plots
 from downslope.plots.region import finite_points, interval_of, region_of, runs_away
 from tests.plots.looking import rendered
 
+pytestmark = pytest.mark.slow  # many pictures
+
 ODD = [0.0, -0.0, 1.0, -1.0, 5.0, 1e-300, -1e-9, 1e9, 1e99, 1e101, -1e300, np.inf, -np.inf, np.nan]
 # Each example draws several figures; shrinking one that fails would take minutes.
 UNSHRUNK = (Phase.explicit, Phase.reuse, Phase.generate)

@@ -12,6 +12,8 @@ from downslope.plots.dart import trajectory
 from downslope.plots.projection import main_plane
 from tests.plots.looking import has_line_through, legend_texts, rendered
 
+pytestmark = pytest.mark.slow  # many pictures
+
 
 @pytest.mark.parametrize(
     ("fun", "start", "labels"),

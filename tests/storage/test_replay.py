@@ -18,6 +18,8 @@ from downslope.storage.environment import environment
 from downslope.storage.rules import learning_rate_of, method_of
 from tests.storage.runs import MADE, assert_same_value, make, saved_and_loaded, squares, twice
 
+pytestmark = pytest.mark.slow  # each run twice
+
 
 def functions_of(name):
     """What a replay of a loaded run must be given: the code that no file holds."""
