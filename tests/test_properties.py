@@ -232,10 +232,12 @@ def test_the_engines_agree(name, function, rng, max_steps, tolerance):
 @settings(max_examples=10, phases=UNSHRUNK)
 def test_the_engines_agree_whatever_sets_the_rate(rate, bounds, rng, max_steps):
     start = rng.uniform(-2, 2, size=2)
-    check_engines_agree("himmelblau", start, learning_rate=rate, bounds=bounds, max_steps=max_steps)
+    # Barzilai and Borwein divide by differences of gradients, which loses digits where the curvature is near zero.
+    digits = 1e-8 if isinstance(rate, BarzilaiBorwein) else 1e-12
+    check_engines_agree("himmelblau", start, digits, learning_rate=rate, bounds=bounds, max_steps=max_steps)
 
 
-def check_engines_agree(fun, start, **options):
+def check_engines_agree(fun, start, digits=1e-12, **options):
     compiled, eager = (downslope.minimize(fun, start, engine=engine, **options) for engine in ("compiled", "eager"))
     assume(not np.any(np.abs(compiled.gradient_norms - (options.get("gradient_tolerance") or 0)) < 1e-9))
     assert (compiled.status, compiled.n_steps) == (eager.status, eager.n_steps)
@@ -244,4 +246,4 @@ def check_engines_agree(fun, start, **options):
         ours, reference = getattr(compiled, name), getattr(eager, name)
         # Fused multiply-adds round differently, by 1e-16 of the largest number a step: 1e-12 for 60 steps.
         scale = max(1.0, float(np.nanmax(np.abs(reference), initial=0.0)))
-        np.testing.assert_allclose(ours, reference, rtol=1e-12, atol=1e-12 * scale)
+        np.testing.assert_allclose(ours, reference, rtol=digits, atol=digits * scale)
