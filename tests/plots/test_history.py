@@ -100,3 +100,11 @@ def test_a_film_s_frame_keeps_the_limits_of_the_whole_run():
     assert (ax.get_xlim(), ax.get_ylim()) == whole
     (line,) = ax.lines
     assert len(line.get_xdata()) == run.n_steps + 1
+
+
+def test_a_loss_that_overflows_is_followed_until_the_scale_ends():
+    run = downslope.minimize("x^2", 5.0, learning_rate=1.1, max_steps=2000, gradient_tolerance=None)
+    ax = rendered(plots.losses(run))
+    assert 1e230 < ax.get_ylim()[1] < 1e246
+    assert np.nanmax(ax.lines[0].get_ydata()) > 1e229
+    assert not [line for line in ax.lines if line.get_marker() == "X"], "the last drawn value is finite"

@@ -20,7 +20,7 @@ from downslope.run import Run
 Series = Callable[[Run], tuple[np.ndarray, np.ndarray]]
 """The steps, shape (rows,), and what is drawn against them, shape (rows, lines)."""
 
-_MOST = 1e200
+_MOST = 1e230
 """On a logarithmic scale, whose ticks overflow beyond; its inverse counts as zero."""
 _COLUMN_STYLES = ("-", "--", ":", "-.")
 _MOST_RATES = 6
@@ -186,7 +186,7 @@ def _set_frame(ax: Axes, everything: list[np.ndarray], held: list[np.ndarray]) -
         ax.set_yscale("log")
         low, high = np.log10(positive.min()), np.log10(min(positive.max(), within.max(initial=1 / _MOST)))
         margin = 0.06 * (high - low) or 1.0
-        ax.set_ylim(10 ** (low - margin), 10 ** (high + margin))
+        ax.set_ylim(10.0 ** max(low - margin, -245), 10.0 ** min(high + margin, 245))
         return True
     finite = finite[np.abs(finite) < FARTHEST]
     if not finite.size:
@@ -213,7 +213,7 @@ def _draw_one(ax: Axes, steps: np.ndarray, line: np.ndarray, look: Look, column:
     for where, height, shape in ((is_zero, 0, "v"), (is_above, 1, "^")):
         if np.any(where):
             drawn += ax.plot([steps[np.argmax(where)]], [height], shape, transform=edge, **mark)
-    broken = np.flatnonzero(~is_drawn & ~is_zero)
+    broken = np.flatnonzero(~np.isfinite(line))
     if broken.size and broken[0] and is_drawn[broken[0] - 1] and not np.any(is_above[: broken[0]]):
         drawn += ax.plot([steps[broken[0] - 1]], [line[broken[0] - 1]], "X", **mark)
     return drawn
