@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import numpy as np
-from pictures import OUT, RAVINE, bowl, many_minima, shifted_parabola
+from pictures import RAVINE, bowl, many_minima, shifted_parabola
 
 from downslope import minimize, plots
 from downslope.methods import Momentum
+
+OUT = Path("demo")
 
 
 def films():
