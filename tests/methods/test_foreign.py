@@ -360,3 +360,21 @@ def test_half_a_million_optax_variables_keep_their_precision():
     ours = downslope.minimize(loss, start, method="adam", learning_rate=0.1, max_steps=3)
     assert theirs.x.dtype == np.float32
     np.testing.assert_allclose(theirs.x, ours.x, rtol=1e-6)  # a few units of float32's last place
+
+
+def test_a_search_sees_what_a_callback_changes():
+    weight = [1.0]
+
+    def penalised(x):
+        return (x[0] - 3) ** 2 + weight[0] * x[1] ** 2
+
+    def raise_the_weight(step):
+        weight[0] = 10.0 ** min(step.n, 2)
+
+    paths = []
+    for fun in (penalised, lambda x: penalised(x) if x[0] > -1e9 else 0.0):  # the second is never compiled
+        weight[0] = 1.0
+        method = TRANSFORMATIONS["backtracking"]()
+        run = downslope.minimize(fun, [0.0, 2.0], method=method, callback=raise_the_weight, max_steps=4)
+        paths.append(run.path)
+    np.testing.assert_allclose(paths[0], paths[1], **CLOSE)

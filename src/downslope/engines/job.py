@@ -146,6 +146,7 @@ class Job:
             compiled = self.bound.program is not None and self.bound.program.compiles
             if compiled and key_of(self.objective, self.bound) != key:
                 self.bound = uncompiled(self.bound, "the callback changes what the function reads")
+                self.rules.method.loss_changed()
             return answer
 
         return call

@@ -70,6 +70,9 @@ class Method:
         """The step to add to the point, and the next state."""
         raise NotImplementedError
 
+    def loss_changed(self) -> None:
+        """The function reads something that was changed while it ran: nothing compiled of it holds any more."""
+
     def report(self, state: Any) -> tuple[Any, Any]:
         """The learning rate and the trial evaluations of the step that led to `state`, where `brings_rate`."""
         raise NotImplementedError

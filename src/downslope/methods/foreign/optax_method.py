@@ -74,6 +74,10 @@ class Optax(Method):
         step, state = self._update_eagerly(gradient, state, around)
         return np.array(step), _in_numpy(state)
 
+    def loss_changed(self) -> None:
+        """Ask the plain function from now on."""
+        self._asks_for_values = True
+
     def report(self, state: Any) -> tuple[Any, Any]:
         """The rate that a line search or inject_hyperparams keeps in the state (NaN if none), and a search's trials."""
         from optax import tree_utils
