@@ -79,6 +79,8 @@ class Run:
     objective: Objective = field(repr=False)
     rules: Any = field(default=None, repr=False)
     """The method, learning rate and limits themselves, for a replay; None in a loaded run."""
+    method_state: Any = field(default=None, repr=False)
+    """What an adaptive method has remembered by the end, flat as the engines see it; None in a loaded run."""
     made_with: dict[str, str] = field(default_factory=dict, repr=False)
     """Versions and machine that a loaded run was made with; empty for a run of this very process."""
 

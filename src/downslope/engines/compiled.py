@@ -71,6 +71,8 @@ def run_compiled(
                 n = _steps_in_time(chunk.seconds / chunk.filled, programs.n_rows, at_most=8 * n)
         except KeyboardInterrupt:
             status = Status.INTERRUPTED
+        if chunk is not None and rules.method.scaling:
+            recorder.method_state = jax.tree.map(np.asarray, chunk.end.method_state)
         if chunk is not None and not recorder.keeps_path:
             programs.tell_last_points(chunk, status)
     return status

@@ -71,6 +71,7 @@ def run_eager(
                 rate, n_trials = departure.learning_rate, int(departure.n_trials)
                 facts = departure.facts._replace(stopped=stopped)
             recorder.add_row(position.x, view.loss, view.gradient_size, rate, n_trials)
+            recorder.method_state = position.method_state if rules.method.scaling else None
             if departure is None or not goes_on(facts, rules.limits):
                 return Status(int(status_of(facts, rules.limits)))
             after_step()

@@ -188,6 +188,7 @@ class Job:
             structure=structure,
             objective=self.objective,
             rules=self.rules,
+            method_state=recorder.method_state,
         )
 
     def _notes(self, sizes: np.ndarray) -> tuple[str, ...]:

@@ -37,6 +37,8 @@ class Recorder:
         self.last_x: np.ndarray | None = None
         self.last_finite_x: np.ndarray | None = None
         """The point of the last row that is finite throughout; the start where none is."""
+        self.method_state: Any = None
+        """What the method remembered at the end, where an explanation needs it."""
         self._points = _Column((size,), dtype, max_rows if self.keeps_path else 0)
         self._losses = _Column((), dtype, max_rows)
         self._sizes = _Column((), dtype, max_rows)

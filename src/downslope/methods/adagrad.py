@@ -32,6 +32,7 @@ class AdaGrad(Method):
 
     always_downhill: ClassVar[bool] = True
     default_rate: ClassVar[float | None] = None
+    scaling: ClassVar[tuple[str, ...]] = ("sum_of_squares",)
 
     def init(self, x: Any) -> AdaGradState:
         """Nothing seen yet."""
@@ -39,5 +40,9 @@ class AdaGrad(Method):
 
     def update(self, gradient: Any, state: AdaGradState, learning_rate: Any) -> tuple[Any, AdaGradState]:
         """-a g / (sqrt(s) + epsilon)."""
-        total = state.sum_of_squares + gradient * gradient
-        return -learning_rate * gradient / (total**0.5 + self.epsilon), AdaGradState(total)
+        state = AdaGradState(state.sum_of_squares + gradient * gradient)
+        return -learning_rate * gradient / self.scale(state), state
+
+    def scale(self, state: AdaGradState) -> Any:
+        """Sqrt(s) + epsilon."""
+        return state.sum_of_squares**0.5 + self.epsilon

@@ -35,6 +35,7 @@ class Adam(Method):
     epsilon: float = coefficient("[0, inf)", 1e-8, "keeps the division finite")
 
     default_rate: ClassVar[float | None] = 0.001
+    scaling: ClassVar[tuple[str, ...]] = ("mean_square",)
 
     def init(self, x: Any) -> AdamState:
         """Nothing seen yet."""
@@ -45,7 +46,9 @@ class Adam(Method):
         n = state.n_gradients + 1
         mean = self.beta1 * state.mean + (1 - self.beta1) * gradient
         mean_square = self.beta2 * state.mean_square + (1 - self.beta2) * gradient * gradient
-        corrected_mean = mean / (1 - self.beta1**n)
-        corrected_square = mean_square / (1 - self.beta2**n)
-        step = -learning_rate * corrected_mean / (corrected_square**0.5 + self.epsilon)
-        return step, AdamState(mean, mean_square, n)
+        state = AdamState(mean, mean_square, n)
+        return -learning_rate * (mean / (1 - self.beta1**n)) / self.scale(state), state
+
+    def scale(self, state: AdamState) -> Any:
+        """The root of the corrected mean square, plus epsilon."""
+        return (state.mean_square / (1 - self.beta2**state.n_gradients)) ** 0.5 + self.epsilon

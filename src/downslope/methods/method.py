@@ -57,6 +57,8 @@ class Method:
     `report(state)` tells the rate and the number of trials of the step that led to a state."""
     runs_as_python: ClassVar[bool] = False
     """It cannot be compiled."""
+    scaling: ClassVar[tuple[str, ...]] = ()
+    """The entries of the state that `scale` reads: what an analysis holds still to see the rest of the rule."""
 
     def on(self, structure: Structure) -> Method:
         """The method for starts of that structure; ours see the flat vector alone."""
@@ -68,6 +70,10 @@ class Method:
 
     def update(self, gradient: Any, state: Any, learning_rate: Any) -> tuple[Any, Any]:
         """The step to add to the point, and the next state."""
+        raise NotImplementedError
+
+    def scale(self, state: Any) -> Any:
+        """What each coordinate's step is divided by, as `state` has it; only where there is a `scaling`."""
         raise NotImplementedError
 
     def loss_changed(self) -> None:

@@ -34,6 +34,7 @@ class RMSProp(Method):
 
     always_downhill: ClassVar[bool] = True
     default_rate: ClassVar[float | None] = None
+    scaling: ClassVar[tuple[str, ...]] = ("mean_square",)
 
     def init(self, x: Any) -> RMSPropState:
         """Nothing seen yet."""
@@ -41,5 +42,9 @@ class RMSProp(Method):
 
     def update(self, gradient: Any, state: RMSPropState, learning_rate: Any) -> tuple[Any, RMSPropState]:
         """-a g / (sqrt(s) + epsilon)."""
-        mean_square = self.rho * state.mean_square + (1 - self.rho) * gradient * gradient
-        return -learning_rate * gradient / (mean_square**0.5 + self.epsilon), RMSPropState(mean_square)
+        state = RMSPropState(self.rho * state.mean_square + (1 - self.rho) * gradient * gradient)
+        return -learning_rate * gradient / self.scale(state), state
+
+    def scale(self, state: RMSPropState) -> Any:
+        """Sqrt(s) + epsilon."""
+        return state.mean_square**0.5 + self.epsilon

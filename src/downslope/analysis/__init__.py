@@ -1,0 +1,1 @@
+"""Facts about a point, a method or a path: curvature, critical points, multipliers, behaviour."""
