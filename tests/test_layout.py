@@ -31,6 +31,7 @@ LAYERS = (
     "engines",
     "minimization",
     "storage",
+    "analysis",
     "adapters",
     "torch",
     "disk_cache",

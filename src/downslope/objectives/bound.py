@@ -73,14 +73,8 @@ class Bound:
         return np.asarray((matrix + matrix.T) / 2)
 
     def hessian_vector_product(self, x: np.ndarray, v: np.ndarray) -> np.ndarray:
-        """The Hessian times v, by a central difference of gradients along v."""
-        h = (
-            np.finfo(x.dtype).eps ** (1 / 3)
-            * max(1.0, float(np.max(np.abs(x))))
-            / max(float(np.max(np.abs(v))), 1e-300)
-        )
-        ahead, behind = (self.gradient(x + side * h * v) for side in (1, -1))
-        return np.asarray((ahead - behind) / (2 * h))
+        """The Hessian times v, by differences of gradients along v."""
+        return finite_difference.along(self.gradient, x, v, self.bounds)
 
     def arguments(self, x: np.ndarray) -> tuple[Any, ...]:
         """What `fun` is called with; copies, so that code which writes into its argument harms nothing."""

@@ -28,21 +28,47 @@ def jacobian(function: Callable[[np.ndarray], np.ndarray], x: np.ndarray, bounds
     return np.stack([_partial(function, x, i, bounds) for i in range(x.size)]).astype(x.dtype)
 
 
+def along(
+    function: Callable[[np.ndarray], np.ndarray], x: np.ndarray, direction: np.ndarray, bounds: Bounds | None = None
+) -> np.ndarray:
+    """The derivative of a scalar or vector function at x along a direction, whose length counts.
+
+    >>> float(along(lambda x: x[0] * x[1], np.array([2.0, 1.0]), np.array([3.0, 0.0])).round(6))
+    3.0
+    """
+    longest = float(np.max(np.abs(direction)))
+    h = np.finfo(x.dtype).eps ** (1 / 3) * max(1.0, float(np.max(np.abs(x)))) / max(longest, 1e-300)
+    return _difference(function, x, direction, h, bounds)
+
+
 def _partial(function: Callable[[np.ndarray], np.ndarray], x: np.ndarray, i: int, bounds: Bounds | None) -> np.ndarray:
-    h = np.finfo(x.dtype).eps ** (1 / 3) * max(1.0, abs(float(x[i])))
-    below, above = (np.inf, np.inf) if bounds is None else (float(x[i] - bounds[0][i]), float(bounds[1][i] - x[i]))
+    unit = np.zeros_like(x)
+    unit[i] = 1
+    return _difference(function, x, unit, np.finfo(x.dtype).eps ** (1 / 3) * max(1.0, abs(float(x[i]))), bounds)
+
+
+def _difference(
+    function: Callable[[np.ndarray], np.ndarray], x: np.ndarray, direction: np.ndarray, h: float, bounds: Bounds | None
+) -> np.ndarray:
+    below, above = (np.inf, np.inf) if bounds is None else _room(x, direction, bounds)
 
     def at(offset: float) -> np.ndarray:
-        point = x.copy()
-        point[i] += offset
-        if bounds is not None:  # x + h may round to just outside
-            point[i] = np.clip(point[i], bounds[0][i], bounds[1][i])
-        return function(point)
+        point = (x + offset * direction).astype(x.dtype, copy=False)
+        # x + h may round to just outside
+        return function(point if bounds is None else np.clip(point, *bounds))
 
     if min(below, above) >= h:
         return np.asarray((at(h) - at(-h)) / (2 * h))
     side, room = (1, above) if above >= below else (-1, below)
     h = side * min(h, room / 2)
-    if h == 0:  # held between equal bounds
+    if h == 0:  # held between bounds
         return np.zeros_like(np.asarray(function(x)))
     return np.asarray((-3 * function(x) + 4 * at(h) - at(2 * h)) / (2 * h))
+
+
+def _room(x: np.ndarray, direction: np.ndarray, bounds: Bounds) -> tuple[float, float]:
+    """How many times `direction` fits between x and the bounds, backwards and forwards."""
+    moving = direction != 0
+    to_lower, to_upper = ((bounds[side][moving] - x[moving]) / direction[moving] for side in (0, 1))
+    ahead, behind = np.maximum(to_lower, to_upper), -np.minimum(to_lower, to_upper)
+    return float(np.min(behind, initial=np.inf)), float(np.min(ahead, initial=np.inf))
