@@ -8,14 +8,14 @@ eigenvalue of H lies within that of l.
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from downslope.analysis import lanczos
-from downslope.objectives.bound import Bound, TorchBound
+from downslope.analysis.uncertainty import is_exact, uncertainty
+from downslope.objectives.bound import Bound
 from downslope.objectives.finite_difference import Bounds
 from downslope.plain import plain
 
@@ -106,21 +106,18 @@ class Spectrum:
 
     @property
     def n_negative(self) -> int:
-        """Resolved values below zero; of an incomplete spectrum there may be more."""
-        return self._count(self.values < -self.flat_below)
+        """Values below zero; of an incomplete spectrum, so many are there at least (Cauchy's interlacing)."""
+        return int(np.count_nonzero(self.values < -self.flat_below))
 
     @property
     def n_flat(self) -> int:
         """Resolved values that are zero as far as can be told; of an incomplete spectrum there may be more."""
-        return self._count(np.abs(self.values) <= self.flat_below)
+        return int(np.count_nonzero((np.abs(self.values) <= self.flat_below) & self.resolved))
 
     @property
     def n_positive(self) -> int:
-        """Resolved values above zero; of an incomplete spectrum there may be more."""
-        return self._count(self.values > self.flat_below)
-
-    def _count(self, which: np.ndarray) -> int:
-        return int(np.count_nonzero(which & self.resolved))
+        """Values above zero; of an incomplete spectrum, so many are there at least."""
+        return int(np.count_nonzero(self.values > self.flat_below))
 
     def to_dict(self) -> dict[str, Any]:
         """All but the vectors as plain numbers and lists, fit for JSON."""
@@ -208,7 +205,7 @@ def _dense(bound: Bound, x: np.ndarray, chosen: np.ndarray, root: np.ndarray) ->
     values, vectors = np.linalg.eigh(matrix)
     residuals = np.linalg.norm(matrix @ vectors - values * vectors, axis=0)
     size = float(np.max(np.abs(values), initial=0.0))
-    error = _uncertainty(bound, x, chosen, root, size, lambda v: full @ v)
+    error = uncertainty(bound, x, chosen, root, size, lambda v: full @ v)
     return Spectrum(values, residuals, _embedded(vectors, x.size, chosen), True, True, 0, error)
 
 
@@ -229,9 +226,9 @@ def _by_products(bound: Bound, x: np.ndarray, chosen: np.ndarray, root: np.ndarr
     if found is None:
         return _not_finite(x.size, MOST_PRODUCTS)
     size = float(np.max(np.abs(found.values)))
-    error = _uncertainty(bound, x, chosen, root, size, of_all)
+    error = uncertainty(bound, x, chosen, root, size, of_all)
     vectors = _embedded(found.vectors, x.size, chosen)
-    n_products = found.n_products + (not _is_exact(bound))
+    n_products = found.n_products + (not is_exact(bound))
     return Spectrum(found.values, found.residuals, vectors, len(found.values) == chosen.size, True, n_products, error)
 
 
@@ -245,42 +242,3 @@ def _embedded(vectors: np.ndarray, n: int, chosen: np.ndarray) -> np.ndarray:
     full = np.zeros((n, vectors.shape[1]))
     full[chosen] = vectors
     return full
-
-
-def _is_exact(bound: Bound) -> bool:
-    return bound.program is not None or isinstance(bound, TorchBound)
-
-
-def _uncertainty(
-    bound: Bound,
-    x: np.ndarray,
-    chosen: np.ndarray,
-    root: np.ndarray,
-    size: float,
-    product: Callable[[np.ndarray], np.ndarray],
-) -> float:
-    """What the eigenvalues, of sizes up to `size`, may be off by.
-
-    Exact derivatives: a few roundings. Differences: the curvature along one direction is measured a second time, with
-    a step eight times as long, which rounding disturbs eight times less; and no less than what theory lets expect.
-    """
-    eps = float(np.finfo(x.dtype).eps)
-    rounding = 64 * eps * np.sqrt(max(chosen.size, 1)) * size
-    if _is_exact(bound) or not chosen.size:
-        return float(rounding)
-    direction = np.zeros(x.size)
-    direction[chosen] = np.random.default_rng(1).choice([-1.0, 1.0], chosen.size) / np.sqrt(chosen.size)
-    step = 8 * eps ** (1 / 3) * max(1.0, float(np.max(np.abs(x)))) * direction * np.sqrt(chosen.size)
-    ahead, behind = (x + side * step for side in (1.0, -1.0))
-    if bound.bounds is not None:  # never outside
-        ahead, behind = (np.clip(point, *bound.bounds) for point in (ahead, behind))
-    moved = (ahead - behind).astype(float)
-    length = float(moved @ moved)
-    loss, gradient = bound.value_and_gradient(x)
-    expected = eps ** (1 / 3) * abs(loss) if bound.source.name == "FINITE_DIFFERENCES" else 0.0
-    expected += eps ** (2 / 3) * (size + float(np.max(np.abs(gradient))))
-    if not length:
-        return float(expected + rounding)
-    change = (bound.gradient(ahead.astype(x.dtype)) - bound.gradient(behind.astype(x.dtype))).astype(float)
-    measured = abs(moved @ change - moved @ product(moved)) / length
-    return float(max(expected, 2 * np.sqrt(chosen.size) * measured) * np.max(root) ** 2 + rounding)

@@ -23,10 +23,11 @@ def how_called(fun: Callable[..., Any], call: Call | None) -> Call:
     """Tell f(x1, x2), "numbers", from f(x), "array"."""
     if call not in (None, "array", "numbers"):
         raise InvalidInput("call", 'must be "array" for f(x) or "numbers" for f(x1, x2)', call)
-    return call or ("numbers" if _n_required(fun) > 1 else "array")
+    return call or ("numbers" if n_required(fun) > 1 else "array")
 
 
-def _n_required(fun: Callable[..., Any]) -> int:
+def n_required(fun: Callable[..., Any]) -> int:
+    """How many positional parameters `fun` cannot do without; 1 where it does not tell."""
     try:
         return sum(p.default is inspect.Parameter.empty for p in _positional(fun))
     except (TypeError, ValueError):  # some built-in functions have no signature
@@ -57,7 +58,7 @@ def check_n_arguments(fun: Callable[..., Any], structure: Structure, call: Call)
     """Raise InvalidInput where f(x1, x2) meets a start of another length."""
     if call != "numbers":
         return
-    n = _n_required(fun)
+    n = n_required(fun)
     if structure.layout is Layout.TREE:
         raise InvalidInput("x0", f"must be {n} numbers, since `fun` takes {n} parameters", structure.treedef)
     try:

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
+from downslope.errors import InvalidObjective
 from downslope.objectives.bound import Bound
+from downslope.objectives.finite_difference import Bounds
 from downslope.objectives.fingerprint import captured_bytes
+
+if TYPE_CHECKING:
+    from downslope.objectives.objective import Objective
 
 _BLOCK_BYTES = 2**27
 """What a block may take, where each point meets all the data that the function closes over."""
@@ -51,3 +58,25 @@ def spread(n_points: int, most: int = 64) -> list[int]:
     golden = (5**0.5 - 1) / 2
     rows = (int((0.5 + k * golden) % 1 * n_points) for k in range(4 * most))
     return list(dict.fromkeys(rows))[: min(most, n_points)]
+
+
+def bound_at_one_of(objective: Objective, rows: np.ndarray, bounds: Bounds | None = None) -> Bound | None:
+    """`objective` bound to the first point with a finite loss, of some that lie far apart; None where none has one.
+
+    Raises InvalidObjective where it gives no number at all.
+    """
+    for k in spread(len(rows)):
+        # One number is a number before it is a vector of one.
+        for point in [float(rows[k, 0]), rows[k]] if rows.shape[1] == 1 else [rows[k]]:
+            try:
+                bound, flat, loss = objective.bind(point, bounds)
+                with np.errstate(all="ignore"):
+                    return objective.checked(bound, bound.value_and_gradient(flat)[0], flat, loss)
+            except InvalidObjective as error:
+                if error.rule.startswith("must be finite"):
+                    break
+                if isinstance(error.__cause__, ArithmeticError | ValueError):
+                    break
+                if isinstance(point, np.ndarray):
+                    raise
+    return None

@@ -25,7 +25,7 @@ from downslope.objectives.calling import (
 )
 from downslope.objectives.finite_difference import Bounds
 from downslope.objectives.formula import Formula, parse
-from downslope.objectives.many_points import losses, spread
+from downslope.objectives.many_points import bound_at_one_of, losses
 from downslope.objectives.structure import Structure
 
 
@@ -123,27 +123,10 @@ class Objective:
         rows = np.asarray(points, dtype=float)
         if rows.ndim != 2:
             raise InvalidInput("points", "must have one point a row, shape (m, n)", points)
-        if self._bound is None or self._bound.structure.size != rows.shape[1]:
-            self._see_one_of(rows)
-        if self._bound is None or self._bound.structure.size != rows.shape[1]:
-            return np.full(len(rows), np.nan)
-        return losses(self._bound, rows)
-
-    def _see_one_of(self, rows: np.ndarray) -> None:
-        """Bind to the first point that has a finite loss, of some that lie far apart."""
-        for k in spread(len(rows)):
-            # One number is a number before it is a vector of one.
-            for point in [float(rows[k, 0]), rows[k]] if rows.shape[1] == 1 else [rows[k]]:
-                try:
-                    self._at(point)
-                    return
-                except InvalidObjective as error:
-                    if error.rule.startswith("must be finite"):
-                        break
-                    if isinstance(error.__cause__, ArithmeticError | ValueError):
-                        break
-                    if isinstance(point, np.ndarray):
-                        raise
+        bound = self._bound
+        if bound is None or bound.structure.size != rows.shape[1]:
+            bound = bound_at_one_of(self, rows)
+        return np.full(len(rows), np.nan) if bound is None else losses(bound, rows)
 
     def gradient(self, x: Any) -> Any:
         """The gradient at x, with its structure."""
