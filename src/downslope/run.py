@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import scipy.optimize
     from matplotlib.figure import Figure
 
+    from downslope.explanation import Explanation
     from downslope.objectives.objective import GradientSource, Objective
     from downslope.plots.moving_picture import Film
     from downslope.storage import Replay
@@ -219,6 +220,22 @@ class Run:
             nfev=self.n_evaluations,
             njev=self.n_gradients,
         )
+
+    def explain(self, *, suggest: bool = True) -> Explanation:
+        """Why this run went as it did: its behaviour, the curvature and rates behind it, and what to try.
+
+        With `suggest` the run is repeated with a few other rates and methods, and the best is quoted as it ran.
+
+        >>> import downslope
+        >>> run = downslope.minimize("x^2", 5.0, learning_rate=1.0, max_steps=100)
+        >>> print(run.explain(suggest=False))
+        Bouncing: it jumps between x = -5 and x = 5, losses 25 and 25, and comes no closer.
+        The curvature at the minimum below its best point, 0, is 2.
+        Gradient descent is stable there up to a learning rate of 1; the best constant one is 0.5, which multiplies the distance by 0 a step.
+        """
+        from downslope.explanation import explain
+
+        return explain(self, suggest=suggest)
 
     def plot(self, **options: Any) -> Figure:
         """The picture that suits the number of variables; `options` as for `downslope.plots.plot`.

@@ -90,6 +90,19 @@ def number(value: Any) -> str:
         return str(value)
 
 
+def short(value: float) -> str:
+    """Four digits, for sentences."""
+    return f"{value + 0.0:.4g}"
+
+
+def capital(text: str) -> str:
+    """For the first word of a sentence; RMSProp and AdaGrad are written as their authors do."""
+    for name in ("RMSProp", "AdaGrad"):
+        if text.startswith(name.lower()):
+            return name + text[len(name) :]
+    return text[:1].upper() + text[1:]
+
+
 def counted(n: int, what: str) -> str:
     """1 step, 2 steps."""
-    return f"{n} {what}{'s' * (n != 1)}"
+    return f"{n:,} {what}{'s' * (n != 1)}"

@@ -70,6 +70,8 @@ class Motion:
     """p, where the gradient falls as 1 / step^p rather than by a factor."""
     rises: float
     """Share of the tail's steps at which the loss rose."""
+    jump: float | None = None
+    """The length of a step in its largest component, in the middle of those of the tail."""
 
     @property
     def multiplier(self) -> float | None:
@@ -106,7 +108,8 @@ def motion(run: Run, axes: np.ndarray | None = None) -> Motion:
     turns_back = bool(len(cosines) and np.median(cosines) < -0.9)
     shape, n_reversals = _shape(steps @ axes if axes is not None else steps)
     cycle = _cycle(points, growth) if turns_back and points is not None else None
-    return Motion(shape, n_reversals, growth, turns_back=turns_back, cycle=cycle, **facts)  # type: ignore[arg-type]
+    jump = float(np.median(np.abs(_tail(steps)).max(axis=1)))
+    return Motion(shape, n_reversals, growth, turns_back=turns_back, cycle=cycle, jump=jump, **facts)  # type: ignore[arg-type]
 
 
 def _cycle(points: np.ndarray, growth: float | None) -> tuple[np.ndarray, np.ndarray] | None:

@@ -83,7 +83,9 @@ class Stability:
     @property
     def leading(self) -> complex:
         """The multiplier of the largest modulus at the positive curvatures; the steepest one's where several tie."""
-        rows = self.multipliers if len(self.multipliers) < len(self.curvatures) else self.multipliers[self.curvatures > 0]
+        rows = (
+            self.multipliers if len(self.multipliers) < len(self.curvatures) else self.multipliers[self.curvatures > 0]
+        )
         sizes = np.abs(rows[:, 0])
         return complex(rows[len(sizes) - 1 - int(np.argmax(sizes[::-1] >= sizes.max() * (1 - ON_THE_CIRCLE))), 0])
 

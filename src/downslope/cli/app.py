@@ -56,8 +56,9 @@ def run(
     table: Annotated[bool, typer.Option("--table", help="Print every step.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
     save: Annotated[str | None, typer.Option(metavar="FILE", help="Keep the run in this Parquet file.")] = None,
+    brief: Annotated[bool, typer.Option("--brief", help="Leave out why it went so, and what to try.")] = False,
 ) -> None:
-    """Minimise a formula or a named problem, and say how it went."""
+    """Minimise a formula or a named problem, and say how it went and why."""
     with loading():
         from downslope import disk_cache, minimization  # noqa: F401  # what `minimized` needs
 
@@ -67,7 +68,7 @@ def run(
 
         check_writable(save, "save")
     result = asked.minimized(quiet=as_json)
-    _print(result, table, as_json)
+    _print(result, table, as_json, brief=brief)
     if save is not None:
         result.save(save)
         print(f"saved to {save}", file=sys.stderr)  # the standard output is the same with and without --save
@@ -80,20 +81,46 @@ def show(
     table: Annotated[bool, typer.Option("--table", help="Print every step.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
     replay: Annotated[bool, typer.Option("--replay", help="Make the run again, and tell the difference.")] = False,
+    brief: Annotated[bool, typer.Option("--brief", help="Leave out why it went so, and what to try.")] = False,
 ) -> None:
     """Show a run that was saved, as it was shown after `run`."""
     with loading():
         from downslope import disk_cache
         from downslope.storage import load
 
-        if replay:
-            disk_cache.switch_on()
+        disk_cache.switch_on()
     result, again = load(path), None
     if replay:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the run's notes say the same
             again = result.replay()
-    _print(result, table, as_json, again)
+    _print(result, table, as_json, again, brief=brief)
+    raise typer.Exit(pictures.exit_status(result))
+
+
+@app.command(cls=Command, epilog=_STATUSES)
+@with_run_options()
+def explain(
+    asked: RunOptions,
+    as_json: Annotated[bool, typer.Option("--json", help="Print all facts as JSON.")] = False,
+) -> None:
+    """Say why a descent goes as it does, and what to try; of a formula, a named problem, or a file of `run --save`."""
+    with loading():
+        from downslope import disk_cache, minimization  # noqa: F401
+        from downslope import explanation as explaining
+        from downslope.cli import as_json as json_of
+        from downslope.cli import showing
+        from downslope.storage import load
+
+        disk_cache.switch_on()
+    result = load(asked.fun) if asked.fun.endswith(".parquet") else asked.minimized(quiet=as_json)
+    found = explaining.explain(result)
+    if as_json:
+        json_of.print_explanation(found)
+    else:
+        showing.end(result)
+        print()
+        showing.explanation(found)
     raise typer.Exit(pictures.exit_status(result))
 
 
@@ -148,9 +175,10 @@ def cache(
         showing.cache(disk_cache.state(), n_deleted)
 
 
-def _print(result: Run, table: bool, as_json: bool, again: Replay | None = None) -> None:
+def _print(result: Run, table: bool, as_json: bool, again: Replay | None = None, *, brief: bool) -> None:
     from downslope.cli import as_json as json_of
     from downslope.cli import showing
+    from downslope.stopping import Status
 
     if as_json:
         json_of.print_run(result, table, again)
@@ -158,3 +186,8 @@ def _print(result: Run, table: bool, as_json: bool, again: Replay | None = None)
     showing.run(result, whole_table=table)
     if again is not None:
         print(f"\nreplay: {again.message}")
+    if not brief and result.status is not Status.INTERRUPTED:
+        from downslope.explanation import explain as explained
+
+        print()
+        showing.explanation(explained(result))

@@ -13,6 +13,7 @@ from downslope.plain import plain
 
 if TYPE_CHECKING:
     from downslope.disk_cache import CacheState
+    from downslope.explanation import Explanation
     from downslope.run import Run
     from downslope.storage import Replay
 
@@ -26,6 +27,11 @@ def print_run(result: Run, whole_table: bool, again: Replay | None = None) -> No
     if again is not None:
         more["replay"] = {key: getattr(again, key) for key in ("identical", "differences", "message")}
     _print(result.to_dict() | more)
+
+
+def print_explanation(found: Explanation) -> None:
+    """The explanation, and the end of the run in one sentence."""
+    _print({"message": found.run.message, **found.to_dict()})
 
 
 def print_problems(name: str | None) -> None:

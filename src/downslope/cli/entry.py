@@ -99,7 +99,7 @@ def _formula_last(arguments: list[str]) -> list[str]:
     """`run "-x^2" --start 1` as `run --start 1 -- "-x^2"`: no option here has one dash."""
     if (
         len(arguments) > 1
-        and arguments[0] in ("run", "plot", "film", "race")
+        and arguments[0] in ("run", "explain", "plot", "film", "race")
         and arguments[1][:1] == "-"
         and arguments[1][:2] not in ("--", "-h")
     ):

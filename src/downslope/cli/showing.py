@@ -18,6 +18,7 @@ from downslope.wording import counted, number, numbers
 
 if TYPE_CHECKING:
     from downslope.disk_cache import CacheState
+    from downslope.explanation import Explanation
     from downslope.run import Run
 
 _FIRST, _LAST = 6, 3
@@ -35,6 +36,14 @@ def run(result: Run, whole_table: bool) -> None:
     for note in result.notes:
         print(wrapped(f"  note: {note}", indent=4))
     print(f"\n{table(_steps(result, whole_table))}")
+
+
+def explanation(found: Explanation) -> None:
+    """A sentence a line, the first one bold."""
+    first, *rest = found.sentences
+    print(bold(wrapped(first)))
+    for sentence in rest:
+        print(wrapped(sentence))
 
 
 def end(result: Run) -> None:

@@ -119,7 +119,9 @@ def gather(run: Run) -> Evidence:
         target = _target(run, bound, bounds, end)
         near = target or (end if len(end.x) > DENSE_UP_TO else None)
         found, reason = _stability(run, bound, method, near)
-    axes = target.spectrum.vectors if target is not None and target.spectrum.is_complete else None
+    axes = target.spectrum.vectors if target is not None else None
+    if axes is not None and axes.shape[0] != axes.shape[1]:
+        axes = None  # not all directions of the path
     return Evidence(run, bound, bounds, method, rate, motion(run, axes), end, target, found, reason)
 
 
@@ -169,7 +171,9 @@ def _best_point(run: Run) -> np.ndarray:
     losses = run.losses[run.path_steps]
     if run.path is None or not np.isfinite(losses).any():
         return run.structure.flatten(run.x)
-    return np.asarray(run.structure.flatten_rows(run.path)[int(np.nanargmin(np.where(np.isfinite(losses), losses, np.inf)))])
+    return np.asarray(
+        run.structure.flatten_rows(run.path)[int(np.nanargmin(np.where(np.isfinite(losses), losses, np.inf)))]
+    )
 
 
 def _stability(run: Run, bound: Bound, method: Method | None, near: Place | None) -> tuple[Stability | None, str]:

@@ -13,6 +13,8 @@ from downslope.stopping import Status
 
 _NEAR_SADDLE = 1e-2
 """A saddle this share of the way off is near."""
+_VAST = 1e30
+"""A loss that fell below minus so many times its size at the start is on its way to minus infinity."""
 _FLAT_FALL = 1e-2
 """A run that has gone this share of the loss down, and no more, has not left its plateau."""
 
@@ -43,7 +45,9 @@ def behaviour_of(evidence: Evidence) -> Behaviour:
     if _is_on_plateau(evidence):
         return Behaviour.PLATEAU
     if _hovers(evidence):
-        swings = isinstance(evidence.method, SignDescent) or (evidence.stability is not None and evidence.stability.forgets)
+        swings = isinstance(evidence.method, SignDescent) or (
+            evidence.stability is not None and evidence.stability.forgets
+        )
         return Behaviour.BOUNCING if swings else Behaviour.ERRATIC
     return Behaviour.CRAWLING
 
@@ -56,7 +60,7 @@ def _of_bad_end(evidence: Evidence) -> Behaviour:
     grew = len(losses) > 1 and (losses[-1] > losses[0] or not np.isfinite(run.losses[-1])) and motion.rises > 0
     if run.status is Status.DIVERGED or (grew and (step > 1 or len(losses) <= 3)):
         return Behaviour.DIVERGING
-    if evidence.target is None and step >= 1 and motion.rises == 0 and len(losses) > 3:
+    if motion.rises == 0 and losses[-1] < -_VAST * (abs(losses[0]) + 1):
         return Behaviour.FALLING
     return Behaviour.DIVERGING if grew else Behaviour.LEFT_DOMAIN
 

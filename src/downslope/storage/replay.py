@@ -72,10 +72,10 @@ def replay(
         learning_rate = learning_rate_of(told["learning_rate"]) if run.rules is None else _rate(run.rules)
     again = minimize(
         objective,
-        _start(run.structure, told["x0"]),
+        start_of(run.structure, told["x0"]),
         method=method,
         learning_rate=learning_rate,
-        bounds=None if told["bounds"] is None else _bounds(run.structure, *told["bounds"]),
+        bounds=None if told["bounds"] is None else bounds_of(run.structure, *told["bounds"]),
         # As many steps as were made: nobody is there to stop it again.
         max_steps=run.n_steps if run.status in _CUT_SHORT else told["max_steps"],
         target_loss=told["target_loss"],
@@ -111,14 +111,14 @@ def _objective(run: Run, fun: Any, jac: Any) -> Objective:
     return given
 
 
-def _start(structure: Structure, x0: np.ndarray) -> Any:
+def start_of(structure: Structure, x0: np.ndarray) -> Any:
     """The start as it was given. A number keeps its precision, which `restore` leaves to the user's float."""
     if structure.layout is Layout.NUMBER and structure.kind is Kind.NUMPY:
         return x0[0]
     return structure.restore(x0)
 
 
-def _bounds(structure: Structure, low: np.ndarray, high: np.ndarray) -> Any:
+def bounds_of(structure: Structure, low: np.ndarray, high: np.ndarray) -> Any:
     """As `minimize` takes them: for a container one pair an array, as they were given."""
     if structure.layout is not Layout.TREE:
         from scipy.optimize import Bounds  # late, since it takes longer to load than all else here

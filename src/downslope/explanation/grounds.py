@@ -1,0 +1,141 @@
+"""The sentences after the first: the curvature, what rates it allows, and what cannot be trusted."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from downslope import wording
+from downslope.analysis.behaviour import Behaviour
+from downslope.analysis.curvature import PointKind
+from downslope.analysis.multipliers import Stability
+from downslope.explanation.evidence import Evidence, Place
+from downslope.explanation.headlines import point_in_words
+from downslope.learning_rates import Schedule
+from downslope.methods import GradientDescent, Newton
+from downslope.wording import capital, short
+
+_NOTHING = 1e-6
+"""A share of the distance that is none: the search for the best rate ends about there."""
+_LEVEL = (Behaviour.SADDLE, Behaviour.MAXIMUM, Behaviour.FALLING)
+_UNTOLD = (Behaviour.AT_BOUND, *_LEVEL)
+"""Where a rate has nothing to do with it."""
+
+
+def grounds(evidence: Evidence, behaviour: Behaviour) -> list[str]:
+    """Each one true by itself."""
+    told = [_place(evidence, behaviour), _limits(evidence, behaviour), _caveat(evidence)]
+    return [sentence for sentence in told if sentence]
+
+
+def _place(evidence: Evidence, behaviour: Behaviour) -> str:
+    target = evidence.target
+    if evidence.bound is None:
+        return "Its curvature is not known: the file holds no function (load it, and replay with the function)."
+    if target is None:
+        if behaviour in (Behaviour.FALLING, Behaviour.PLATEAU) or len(evidence.start) > 300:
+            return "" if evidence.stability is None else _curvatures(evidence.end, "near the end")
+        return "No stationary point was found below its best point."
+    if target.kind is PointKind.UNDECIDED:
+        return "The curvature at the end is not finite, or not resolved: what kind of point it is cannot be told."
+    where = f"at the {target.kind.value}" if target.kind in (PointKind.MINIMUM, PointKind.SADDLE) else "there"
+    if not evidence.stationary and behaviour not in _LEVEL:
+        where = f"at the minimum below its best point, {point_in_words(evidence, target.x)},"
+    if target.kind is PointKind.FLAT and not np.any(target.free):
+        return f"The curvature {where} is zero as far as can be told, so the slope there says little of the distance."
+    return _curvatures(target, where)
+
+
+def _curvatures(place: Place | None, where: str) -> str:
+    if place is None or not place.free.size:
+        return ""
+    found = place.free
+    if len(found) == 1:
+        return f"The curvature {where} is {short(found[0])}."
+    text = f"The curvatures {where} go from {short(found[0])} to {short(found[-1])}"
+    condition = place.spectrum.condition_number
+    if condition is not None and place.spectrum.n_negative == 0 and place.spectrum.n_flat == 0:
+        text += f" (condition number {condition:,.4g})"
+    if not place.spectrum.is_complete:
+        text += f", by {place.spectrum.n_products} Hessian-vector products"
+        text += "" if place.spectrum.resolved.all() else "; one end is not resolved"
+    apart = [(place.spectrum.n_flat, "flat"), (place.spectrum.n_negative, "negative")]
+    counts = [f"{n} {kind}" for n, kind in apart if n]
+    return text + (f"; {' and '.join(counts)}, for which no rate is too small" if counts else "") + "."
+
+
+def _limits(evidence: Evidence, behaviour: Behaviour) -> str:
+    found, method = evidence.stability, evidence.method
+    if found is None:
+        has_none = evidence.target is None and evidence.end is not None and evidence.end.spectrum.is_complete
+        if method is None or evidence.bound is None or evidence.run.n_steps == 0 or has_none or behaviour in _UNTOLD:
+            return ""
+        return f"No limit of its rate is told, since {evidence.no_stability}." if evidence.no_stability else ""
+    if found.forgets:
+        return _sharpness(evidence, found)
+    if found.largest_stable is None or behaviour in _UNTOLD:
+        return ""
+    name = wording.method(evidence.run)
+    if found.is_factor:
+        return (
+            f"{capital(name)} is stable here with steps up to {short(found.largest_stable)} times as long"
+            f" as its own, and quickest with {short(found.best_rate or 0)} times."
+        )
+    held = ", its scaling held," if found.is_scaled else ""
+    text = f"{capital(name)}{held} is stable there up to a learning rate of {short(found.largest_stable)}"
+    if found.best_rate is not None and found.best_factor is not None:
+        text += f"; the best constant one is {short(found.best_rate)}, where a step "
+        is_whole = found.best_factor < _NOTHING
+        text += "goes all the way" if is_whole else f"multiplies the distance by {short(found.best_factor)}"
+    return f"{text}.{_beyond(evidence, found)}"
+
+
+def _beyond(evidence: Evidence, found: Stability) -> str:
+    """What the run's own rate allows, where it was one rate."""
+    if not isinstance(evidence.rate, Schedule) or found.largest_stable is None or found.most_curvature is None:
+        return ""
+    if isinstance(evidence.method, Newton) or found.rate <= found.largest_stable * (1 + 1e-6):
+        return ""
+    return f" {capital(short(found.rate))} is stable up to a curvature of {short(found.most_curvature)} only."
+
+
+def _sharpness(evidence: Evidence, found: Stability) -> str:
+    name = capital(wording.method(evidence.run).partition(" (")[0])
+    text = f"{name} has no stable rate to tell, since its scaling follows the slopes down"
+    if found.most_curvature is None or not found.curvatures.size:
+        return f"{text}."
+    largest = found.curvatures[-1]
+    side = "below" if largest <= found.most_curvature else "above"
+    return (
+        f"{text}: the largest curvature after scaling is {short(largest)} at the end, {side} the "
+        f"{short(found.most_curvature)} that a rate of {short(found.rate)} is stable up to."
+    )
+
+
+def _caveat(evidence: Evidence) -> str:
+    if evidence.bound is not None and not evidence.exact and evidence.target is not None:
+        error = evidence.target.spectrum.uncertainty
+        return f"The gradient comes from finite differences: the curvatures may be off by {error:.1g}."
+    kinks = evidence.run.objective.problem is not None and not evidence.run.objective.problem.smooth
+    return "The function has kinks, where slope and curvature say nothing of the other side." if kinks else ""
+
+
+def at_rate(evidence: Evidence, rate: float) -> str:
+    """What another constant rate would do near the minimum, by the multipliers alone."""
+    found = evidence.stability
+    if found is None or found.forgets or not found.curvatures.size or found.curvatures[-1] <= 0:
+        return f"What a rate of {short(rate)} would do is not known here."
+    factor = found.factor_at(rate)
+    assert factor is not None
+    largest = short(found.curvatures[-1])
+    allowed = ""
+    if isinstance(evidence.method, GradientDescent):
+        allowed = f" It allows curvatures up to {short(2 / rate)}, and the largest here is {largest}."
+    if factor > 1 + 1e-9:
+        return (
+            f"At {short(rate)} it would diverge: a step would multiply the distance by up to {short(factor)}.{allowed}"
+        )
+    if factor >= 1 - 1e-9:
+        return f"At {short(rate)} it would bounce, neither closer nor farther.{allowed}"
+    return (
+        f"At {short(rate)} it would converge: a step would multiply the distance by {short(factor)} at most.{allowed}"
+    )

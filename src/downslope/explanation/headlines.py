@@ -1,0 +1,309 @@
+"""The first sentence of an explanation: what the run did, with its numbers. One function a behaviour."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from downslope import wording
+from downslope.analysis.behaviour import Behaviour
+from downslope.analysis.curvature import PointKind
+from downslope.explanation.evidence import Evidence
+from downslope.explanation.travel import travel
+from downslope.learning_rates import GeometricDecay
+from downslope.methods import GradientDescent, SignDescent
+from downslope.stopping import Status
+from downslope.wording import counted, short
+
+_MOST_COORDINATES = 4
+_ALIKE = 1e-3
+"""A pace seen so close to a multiplier is that multiplier's."""
+_LARGEST = float(np.finfo(float).max)
+
+
+def headline(evidence: Evidence, behaviour: Behaviour) -> str:
+    """One or two sentences that follow the behaviour's name and a colon."""
+    return _HEADLINES[behaviour](evidence)
+
+
+def steps_needed(evidence: Evidence) -> int | None:
+    """How many more steps bring the slope to the tolerance at the pace seen; None where it gets nowhere."""
+    run, motion = evidence.run, evidence.motion
+    tolerance = run.specification["gradient_tolerance"] or 1e-6
+    slope = float(run.gradient_norms[-1])
+    if not slope > tolerance or motion.gradient_growth is None:
+        return None
+    if motion.power is not None and motion.power > 0:
+        needed = run.n_steps * ((slope / tolerance) ** (1 / motion.power) - 1)
+    elif motion.gradient_growth < 1 - 1e-12:
+        needed = np.log(tolerance / slope) / np.log(motion.gradient_growth)
+    else:
+        return None
+    return int(np.ceil(needed)) if needed < 2**62 else None
+
+
+def steps_to_overflow(evidence: Evidence) -> int | None:
+    """How many more steps take the loss beyond the largest float at the pace seen."""
+    growth, loss = evidence.motion.loss_growth, evidence.run.losses[-1]
+    if growth is None or growth <= 1 or not np.isfinite(loss) or loss <= 0:
+        return None
+    return int(np.ceil((np.log(_LARGEST) - np.log(loss)) / np.log(growth)))
+
+
+def point_in_words(evidence: Evidence, flat: np.ndarray) -> str:
+    """x = 1, or (1, 2), with the first few of many."""
+    values = ", ".join(short(v) for v in flat[:_MOST_COORDINATES]) + (", ..." if len(flat) > _MOST_COORDINATES else "")
+    return f"{evidence.run.variables[0]} = {values}" if len(flat) == 1 else f"({values})"
+
+
+def _at_rest(evidence: Evidence) -> str:
+    kind = evidence.target.kind if evidence.target is not None else PointKind.UNDECIDED
+    place = "is a minimum already" if kind is PointKind.MINIMUM else "has no slope"
+    if evidence.run.status is Status.TARGET_REACHED:
+        place = "is at the target already"
+    return f"the start {place}, and no step was made."
+
+
+def _straight(evidence: Evidence) -> str:
+    growth, n, found = evidence.motion.step_growth, evidence.run.n_steps, evidence.stability
+    steps = counted(n, "step")
+    if growth is None or n < 3:
+        return f"it got there in {steps}."
+    if found is not None and evidence.is_constant and found.factor is not None and abs(found.factor - growth) < _ALIKE:
+        by = " along the flattest direction" if len(found.curvatures) > 1 else ""
+        return f"in {steps}; each multiplied the distance to the minimum by {short(growth)}{by}."
+    return f"it went down in {steps} without turning back."
+
+
+def _zigzag(evidence: Evidence) -> str:
+    times = f"it turned back {counted(evidence.motion.n_reversals, 'time')} in {counted(evidence.run.n_steps, 'step')}"
+    found, multiplier = evidence.stability, evidence.motion.multiplier
+    if found is not None and evidence.is_constant and len(found.curvatures) > 1:
+        steepest, flattest = found.multipliers[-1, 0], _flattest(evidence)
+        if steepest.real < 0 and abs(steepest.imag) < 1e-9:
+            along = f", and along the floor by {short(flattest.real)}" if abs(flattest.imag) < 1e-9 else ""
+            return f"{times}. Across the valley each step multiplies the distance by {short(steepest.real)}{along}."
+    if multiplier is not None and multiplier < 0:
+        return f"{times}, each step overshooting: it multiplied the distance by {short(multiplier)}."
+    return f"{times}."
+
+
+def _flattest(evidence: Evidence) -> complex:
+    assert evidence.stability is not None
+    positive = np.flatnonzero(evidence.stability.curvatures > 0)
+    return complex(evidence.stability.multipliers[positive[0] if len(positive) else 0, 0])
+
+
+def _spiral(evidence: Evidence) -> str:
+    found = evidence.stability
+    text = f"it turned around {counted(evidence.motion.n_reversals, 'time')} on the way"
+    if found is None or not evidence.is_constant:
+        return f"{text}."
+    turning = found.multipliers[np.abs(found.multipliers.imag) > 0]
+    if not turning.size:
+        return f"{text}."
+    leading = turning[np.abs(turning).argmax()]
+    period = 2 * np.pi / abs(np.angle(leading))
+    return f"{text}: a swing takes about {period:.3g} steps and shrinks by {short(abs(leading))} a step."
+
+
+def _bouncing(evidence: Evidence) -> str:
+    run, cycle = evidence.run, evidence.motion.cycle
+    if cycle is None:
+        return _floor(evidence)
+    text = f"it jumps between {point_in_words(evidence, cycle[0])} and {point_in_words(evidence, cycle[1])}"
+    text += f", losses {short(run.losses[-2])} and {short(run.losses[-1])}, and comes no closer."
+    if isinstance(evidence.method, SignDescent) and evidence.constant_rate is not None:
+        return text + _sign_end(evidence)
+    if evidence.stability is not None and evidence.stability.forgets:
+        name = wording.method(run)
+        return f"{text} {name} divides by the recent slopes, so its steps do not shrink with them: by half the rate."
+    return text
+
+
+def _sign_end(evidence: Evidence) -> str:
+    rate, target, cycle = evidence.constant_rate, evidence.target, evidence.motion.cycle
+    assert rate is not None
+    assert cycle is not None
+    told = f" Each step of sign descent is {short(rate)} long in every coordinate"
+    if target is None:
+        return f"{told}, however small the slope."
+    nearer, farther = sorted(float(np.abs(end - target.x).max()) for end in cycle)
+    if len(target.x) > 1:
+        return f"{told}; the nearer end is {short(nearer)} from the minimum, at most half a step."
+    return f"{told}: the ends are r = {short(nearer)} and step - r = {short(farther)} from the minimum."
+
+
+def _floor(evidence: Evidence) -> str:
+    low, high = _range_of_loss(evidence)
+    rate, jump = evidence.constant_rate, evidence.motion.jump
+    told = f", by {short(jump)} at a time" if jump is not None else ""
+    half = f" (half its rate is {short(rate / 2)})" if rate is not None and told else ""
+    return f"it goes on jumping{told}{half}; over the last half the loss was between {low} and {high}."
+
+
+def _range_of_loss(evidence: Evidence) -> tuple[str, str]:
+    losses = evidence.run.losses[np.isfinite(evidence.run.losses)]
+    half = losses[len(losses) // 2 :]
+    return short(half.min()), short(half.max())
+
+
+def _crawling(evidence: Evidence) -> str:
+    run, motion = evidence.run, evidence.motion
+    tolerance = run.specification["gradient_tolerance"] or 1e-6
+    needed, slope = steps_needed(evidence), short(float(run.gradient_norms[-1]))
+    if needed is None:
+        return f"after {counted(run.n_steps, 'step')} the slope is still {slope}, and no pace can be read from its changes."
+    if motion.power is not None:
+        pace = f"the slope falls only as 1 / step^{short(motion.power)}"
+    else:
+        pace = f"each step multiplies the slope by {motion.gradient_growth:.6g}"
+    return f"the slope is still {slope} and {pace}: {tolerance:g} is about {counted(needed, 'step')} away."
+
+
+def _plateau(evidence: Evidence) -> str:
+    run, end, target = evidence.run, evidence.end, evidence.target
+    slope = short(float(run.gradient_norms[-1]))
+    if evidence.stationary and target is None:
+        return f"the slope, {slope}, is within the tolerance, but it is not zero anywhere near: this is no minimum."
+    if end is not None and end.kind is PointKind.FLAT:
+        return "there is no slope and no curvature here: the function is flat as far as can be seen."
+    gone = float(run.losses[0] - run.losses[-1])
+    ahead = "" if target is None else f" of the {short(float(run.losses[0] - target.loss))} down to the next minimum"
+    return f"the slope is only {slope}: in {counted(run.n_steps, 'step')} the loss fell by {short(gone)}{ahead}."
+
+
+def _saddle(evidence: Evidence) -> str:
+    place = evidence.saddle if not evidence.stationary else (evidence.target or evidence.end)
+    assert place is not None
+    lowest, along = place.spectrum.values[0], place.spectrum.vectors[:, 0]
+    is_there = "the slope is zero at" if evidence.stationary else "the slope all but vanishes near"
+    kind = "a maximum" if place.kind is PointKind.MAXIMUM else "a saddle"
+    upright = along * np.sign(along[np.abs(along).argmax()]) + 0.0
+    where = " on both sides" if len(along) == 1 else f" along {point_in_words(evidence, upright)}"
+    return (
+        f"{is_there} {point_in_words(evidence, place.x)}, which is {kind} and no minimum: the loss falls{where}, "
+        f"where the curvature is {short(lowest)}."
+    )
+
+
+def _diverging(evidence: Evidence) -> str:
+    run, motion = evidence.run, evidence.motion
+    multiplier, text = motion.multiplier, ""
+    finite = run.losses[np.isfinite(run.losses)]
+    if multiplier is not None and abs(multiplier) > 1 and len(finite) > 3:
+        text = f"each step multiplied the distance by {short(multiplier)}"
+        text += f", and the loss rose from {short(finite[0])} to {short(finite[-1])}."
+    else:
+        text = f"the loss rose from {short(finite[0])} to {short(finite[-1])} in {counted(len(finite) - 1, 'step')}."
+    ahead = steps_to_overflow(evidence) if run.status is not Status.NOT_FINITE else None
+    return text + (f" It would overflow after about {counted(ahead, 'more step')}." if ahead else "")
+
+
+def _falling(evidence: Evidence) -> str:
+    run = evidence.run
+    last = run.losses[np.isfinite(run.losses)][-1]
+    return (
+        f"the loss went down to {short(last)} in {counted(run.n_steps, 'step')} and the slope did not shrink: no minimum "
+        "was found below, and perhaps there is none."
+    )
+
+
+def _stopped_short(evidence: Evidence) -> str:
+    found, rate = travel(evidence), evidence.rate
+    assert found is not None
+    total = f"all its rates, to come as well, add up to S = {short(found.total)}"
+    if isinstance(rate, GeometricDecay) and np.ndim(rate.rate) == 0:
+        total += f" = {short(float(rate.rate))} / (1 - {rate.factor:g})"
+    if isinstance(evidence.method, SignDescent):
+        target = evidence.target
+        assert target is not None
+        away = float(np.abs(evidence.start - target.x).max())
+        return f"{total}, and sign descent moves no coordinate farther than that; the minimum was {short(away)} away."
+    text = f"{total}, of which {short(found.ahead)} is left"
+    positive = evidence.target.free[evidence.target.free > 0] if evidence.target is not None else np.array([])
+    if isinstance(evidence.method, GradientDescent) and positive.size:
+        c = float(positive[0])
+        return f"{text}. A curvature of {short(c)} shrinks by about exp(-{short(c)} S) = {short(np.exp(-c * found.total))}."
+    return f"{text}: too little for the way that remains."
+
+
+def _at_bound(evidence: Evidence) -> str:
+    run, end = evidence.run, evidence.end
+    assert end is not None
+    assert evidence.bounds is not None
+    lower, upper = evidence.bounds
+    held = [(k, "lower", lower[k]) for k in np.flatnonzero((end.x <= lower) & (end.gradient > 0))]
+    held += [(k, "upper", upper[k]) for k in np.flatnonzero((end.x >= upper) & (end.gradient < 0))]
+    if not held:
+        return f"it came to rest within the bounds after {counted(run.n_steps, 'step')}."
+    told = [f"{run.variables[k]} at its {side} bound, {short(bound)}" for k, side, bound in held[:_MOST_COORDINATES]]
+    more = f", and {len(held) - len(told)} more" if len(held) > len(told) else ""
+    return (
+        f"{', '.join(told)}{more}; the loss falls beyond (slope {short(end.gradient[held[0][0]])}), and nowhere within."
+    )
+
+
+def _noise_floor(evidence: Evidence) -> str:
+    run, target = evidence.run, evidence.target
+    half = run.losses[len(run.losses) // 2 :]
+    noise, rate = run.specification["noise"], evidence.constant_rate
+    if target is None:
+        return f"the loss hovers around {short(np.median(half))}, kept there by noise of {short(noise)} on each slope."
+    text = f"the loss hovers {short(float(np.mean(half)) - target.loss)} above the minimum's on average"
+    positive = target.free[target.free > 0]
+    if isinstance(evidence.method, GradientDescent) and rate is not None and positive.size == len(target.x):
+        expected = float(np.sum(rate * noise**2 / (2 * (2 - rate * positive))))
+        if np.all(rate * positive < 2):
+            return f"{text}; noise of {short(noise)} at rate {short(rate)} lets expect {short(expected)} at these curvatures."
+    return f"{text}, kept there by noise of {short(noise)} on each slope."
+
+
+def _erratic(evidence: Evidence) -> str:
+    low, high = _range_of_loss(evidence)
+    return f"it neither settles nor runs away; over the last half the loss was between {low} and {high}."
+
+
+def _left_domain(evidence: Evidence) -> str:
+    run = evidence.run
+    end = point_in_words(evidence, run.structure.flatten(run.x))
+    if run.n_steps == 0:
+        return f"the slope is not finite at the start, {end}."
+    return (
+        f"step {run.n_steps:,} led from {end} to where the loss or its slope is not finite, without any growth before."
+    )
+
+
+def _limit_of_precision(evidence: Evidence) -> str:
+    run = evidence.run
+    slope = short(float(run.gradient_norms[-1]))
+    if run.status is Status.STALLED:
+        return f"the last step was too small to change the point by one bit; the slope is {slope}."
+    if evidence.stationary or (evidence.target is not None and evidence.target.kind is PointKind.MINIMUM):
+        return f"no step lowers the loss any more, since the fall is smaller than its rounding; the slope is {slope}."
+    return (
+        f"no step lowers the loss, though the slope is {slope}: a kink or a jump, where the slope on one side says nothing "
+        "of the other, or a gradient that is wrong."
+    )
+
+
+_HEADLINES: dict[Behaviour, Callable[[Evidence], str]] = {
+    Behaviour.AT_REST: _at_rest,
+    Behaviour.STRAIGHT: _straight,
+    Behaviour.ZIGZAG: _zigzag,
+    Behaviour.SPIRAL: _spiral,
+    Behaviour.BOUNCING: _bouncing,
+    Behaviour.CRAWLING: _crawling,
+    Behaviour.PLATEAU: _plateau,
+    Behaviour.SADDLE: _saddle,
+    Behaviour.MAXIMUM: _saddle,
+    Behaviour.DIVERGING: _diverging,
+    Behaviour.FALLING: _falling,
+    Behaviour.STOPPED_SHORT: _stopped_short,
+    Behaviour.AT_BOUND: _at_bound,
+    Behaviour.NOISE_FLOOR: _noise_floor,
+    Behaviour.ERRATIC: _erratic,
+    Behaviour.LEFT_DOMAIN: _left_domain,
+    Behaviour.LIMIT_OF_PRECISION: _limit_of_precision,
+}

@@ -1,0 +1,116 @@
+"""Where a run ended among the minima that are known, or that a look around its path has seen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from downslope.analysis.stationary import settle
+from downslope.explanation.evidence import Evidence
+from downslope.explanation.headlines import point_in_words
+from downslope.plain import plain
+from downslope.wording import counted, short
+
+_N_POINTS = 1024
+_WIDER = 1.0
+"""The box looked at is that of the path, wider by this share of it on either side."""
+_LOWER = 1e-6
+"""A loss lower by this share of its size, and no less, is lower."""
+
+
+@dataclass(frozen=True, eq=False)
+class Minima:
+    """What is known of other minima.
+
+    `source` is "gallery" for those of a named problem, "sample" for a look around the path.
+    """
+
+    source: str
+    n_known: int
+    rank: int | None
+    """1 for the lowest of those known; None where the run ended at none of them."""
+    lowest: np.ndarray
+    lowest_loss: float
+    is_lower: bool
+    """Whether the lowest one known is lower than where the run ended."""
+    words: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Fit for JSON."""
+        names = ("source", "n_known", "rank", "lowest", "lowest_loss", "is_lower")
+        return {name: plain(getattr(self, name)) for name in names}
+
+
+def minima(evidence: Evidence) -> Minima | None:
+    """Of a run that came to rest, or had a minimum ahead; None where there is nothing to say."""
+    if evidence.bound is None or evidence.target is None:
+        return None
+    return _of_gallery(evidence) or _of_sample(evidence)
+
+
+def _of_gallery(evidence: Evidence) -> Minima | None:
+    problem, target = evidence.run.objective.problem, evidence.target
+    assert target is not None
+    if problem is None or len(problem.minima) < 2 or np.size(problem.minima[0].x) != target.x.size:
+        return None
+    known = sorted(problem.minima, key=lambda minimum: minimum.loss)
+    points = np.array([np.ravel(minimum.x) for minimum in known])
+    size = max(1.0, float(np.abs(points).max()))
+    near = np.flatnonzero(np.abs(points - target.x).max(axis=1) < 1e-3 * size)
+    all_known = "" if problem.minima_complete else " of those listed"
+    lower = known[0].loss < target.loss - _LOWER * max(abs(target.loss), 1.0)
+    low = f"the lowest{all_known} is at {point_in_words(evidence, points[0])}, loss {short(known[0].loss)}"
+    ended = "It ended at" if evidence.stationary else "Below its best point lies"
+    if not near.size:
+        words = f"{ended} none of the {len(known)} known minima; {low}."
+        return Minima("gallery", len(known), None, points[0], known[0].loss, lower, words)
+    rank = 1 + sum(minimum.loss < target.loss - _LOWER * max(abs(target.loss), 1.0) for minimum in known)
+    place = "the lowest" if rank == 1 else f"number {rank}, from the lowest,"
+    words = f"{ended} {place} of the {len(known)} known minima" + (f"; {low}." if lower else ".")
+    return Minima("gallery", len(known), rank, points[0], known[0].loss, lower, words)
+
+
+def _of_sample(evidence: Evidence) -> Minima | None:
+    """A lower loss among points around the path, in one or two variables, and the minimum below it."""
+    run, target, bound = evidence.run, evidence.target, evidence.bound
+    assert target is not None
+    assert bound is not None
+    n = target.x.size
+    if n > 2 or bound.program is None or not bound.program.compiles or run.path is None:
+        return None
+    low, high = _box(evidence)
+    side = round(_N_POINTS ** (1 / n))
+    axes = np.meshgrid(*(np.linspace(a, b, side) for a, b in zip(low, high, strict=True)), indexing="ij")
+    points = np.stack([axis.ravel() for axis in axes], axis=1)
+    losses = run.objective.values(points)
+    if not np.isfinite(losses).any():
+        return None
+    best = int(np.nanargmin(losses))
+    if not losses[best] < target.loss - _LOWER * max(abs(target.loss), 1.0):
+        return None
+    found = settle(bound, points[best])
+    inside = found is not None and bool(np.all((found >= low) & (found <= high)))
+    where = found if found is not None and inside else points[best]
+    loss = float(bound.value(where)) if inside else float(losses[best])
+    box = " x ".join(f"[{short(a)}, {short(b)}]" for a, b in zip(low, high, strict=True))
+    at = f"{short(loss)} at {point_in_words(evidence, where)}"
+    words = f"A lower minimum was seen, {at}" if inside else f"A lower loss was seen at the edge, {at}"
+    words += f", among {counted(len(points), 'point')} in {box}."
+    return Minima("sample", 2 if inside else 1, 2 if inside else None, where, loss, True, words)
+
+
+def _box(evidence: Evidence) -> tuple[np.ndarray, np.ndarray]:
+    """Around the start, the end and the minimum; a diverged path would be all of space."""
+    assert evidence.target is not None
+    assert evidence.end is not None
+    corners = [evidence.start, evidence.target.x]
+    if evidence.stationary:
+        corners.append(evidence.end.x)
+    low, high = np.min(corners, axis=0), np.max(corners, axis=0)
+    margin = np.maximum(_WIDER * (high - low), 0.5 * np.maximum(1.0, np.abs(evidence.target.x)))
+    low, high = low - margin, high + margin
+    if evidence.bounds is None:
+        return low, high
+    return np.maximum(low, evidence.bounds[0]), np.minimum(high, evidence.bounds[1])
