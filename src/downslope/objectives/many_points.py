@@ -8,8 +8,8 @@ import numpy as np
 
 from downslope.errors import InvalidObjective
 from downslope.objectives.bound import Bound
-from downslope.objectives.finite_difference import Bounds
 from downslope.objectives.fingerprint import captured_bytes
+from downslope.objectives.finite_difference import Bounds
 
 if TYPE_CHECKING:
     from downslope.objectives.objective import Objective
