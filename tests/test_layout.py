@@ -24,6 +24,7 @@ LAYERS = (
     "learning_rates",
     "stopping",
     "bounds",
+    "columns",
     "run",
     "wording",
     "notebook",
@@ -32,6 +33,7 @@ LAYERS = (
     "minimization",
     "storage",
     "analysis",
+    "explanation",
     "adapters",
     "torch",
     "disk_cache",
@@ -41,6 +43,7 @@ LAYERS = (
 # (importing module, imported module): why this one may go against the order.
 EXCEPTIONS: dict[tuple[str, str], str] = {
     ("downslope.run", "downslope.storage"): "run.save() and run.replay() load what they need when they are called",
+    ("downslope.run", "downslope.explanation"): "run.explain() loads what it needs when it is called",
     ("downslope.run", "downslope.plots"): "run.plot() and run.animate() load matplotlib when they are called",
     ("downslope.run", "downslope.notebook"): "a run in a notebook is told by what loads only there",
 }

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from downslope import columns
 from downslope.errors import MissingExtra
 from downslope.objectives.structure import Structure
 from downslope.plain import plain
@@ -24,10 +25,6 @@ if TYPE_CHECKING:
     from downslope.objectives.objective import GradientSource, Objective
     from downslope.plots.moving_picture import Film
     from downslope.storage import Replay
-
-
-MOST_NAMED = 100
-"""Up to so many variables each has a column of its own; more share one, `x`."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -175,7 +172,7 @@ class Run:
         }
 
     def _named(self, flat: np.ndarray) -> dict[str, Any]:
-        if flat.size > MOST_NAMED:
+        if flat.size > columns.MOST_NAMED:
             return {"x": [plain(v) for v in flat]}
         return dict(zip(self.variables, (plain(v) for v in flat), strict=True))
 
@@ -188,8 +185,8 @@ class Run:
         >>> downslope.minimize("x^2", 5.0, learning_rate=0.5).rows()[0]
         {'step': 0, 'x': 5.0, 'loss': 25.0, 'gradient_norm': 10.0, 'learning_rate': 0.5}
         """
-        columns = {name: column[which].tolist() for name, column in self._columns().items()}
-        return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+        chosen = {name: column[which].tolist() for name, column in columns.of_run(self).items()}
+        return [dict(zip(chosen, row, strict=True)) for row in zip(*chosen.values(), strict=True)]
 
     def to_dataframe(self) -> pandas.DataFrame:
         """The record as a pandas DataFrame with the columns of `rows`; MissingExtra without pandas."""
@@ -197,7 +194,7 @@ class Run:
             import pandas
         except ImportError:
             raise MissingExtra("to_dataframe()", "pandas", extra="pandas") from None
-        return pandas.DataFrame({name: list(c) if c.ndim > 1 else c for name, c in self._columns().items()})
+        return pandas.DataFrame({name: list(c) if c.ndim > 1 else c for name, c in columns.of_run(self).items()})
 
     def to_scipy(self) -> scipy.optimize.OptimizeResult:
         """The outcome as SciPy's own result type; `success` is `converged`, `jac` the gradient at `x`.
@@ -228,10 +225,10 @@ class Run:
 
         >>> import downslope
         >>> run = downslope.minimize("x^2", 5.0, learning_rate=1.0, max_steps=100)
-        >>> print(run.explain(suggest=False))
+        >>> print(run.explain().sentences[0])
         Bouncing: it jumps between x = -5 and x = 5, losses 25 and 25, and comes no closer.
-        The curvature at the minimum below its best point, 0, is 2.
-        Gradient descent is stable there up to a learning rate of 1; the best constant one is 0.5, which multiplies the distance by 0 a step.
+        >>> print(run.explain().sentences[-1])
+        Try learning rate 0.5: tried, it converged in 1 step, to a loss of 0.
         """
         from downslope.explanation import explain
 
@@ -262,20 +259,6 @@ class Run:
 
         return as_html(self)
 
-    def _columns(self) -> dict[str, np.ndarray]:
-        steps = self.path_steps
-        points: dict[str, np.ndarray] = {}
-        if self.path is not None:
-            rows = self.structure.flatten_rows(self.path)
-            points = dict(zip(self.point_columns, rows.T, strict=True)) if self.point_columns else {"x": rows}
-        rates = self.learning_rates[steps]
-        if self.rate_columns == ("learning_rate",):
-            named = {"learning_rate": rates}
-        else:
-            named = dict(zip(self.rate_columns, rates.T, strict=True))
-        columns = {"loss": self.losses[steps], "gradient_norm": self.gradient_norms[steps], **named}
-        return {"step": steps, **points, **columns}
-
     @functools.cached_property
     def point_columns(self) -> tuple[str, ...]:
         """The column of each variable in `rows`: its name, or "variable NAME" where that is taken; () beyond 100.
@@ -286,14 +269,7 @@ class Run:
         >>> downslope.minimize(product, [2.0, 3.0]).point_columns
         ('variable step', 'size')
         """
-        taken = {"step", "loss", "gradient_norm", "learning_rate"}
-        columns: list[str] = []
-        for name in self.variables if self.structure.size <= MOST_NAMED else ():
-            while name in taken or name.startswith("learning_rate "):
-                name = f"variable {name}"
-            taken.add(name)
-            columns.append(name)
-        return tuple(columns)
+        return columns.of_points(self.variables) if self.structure.size <= columns.MOST_NAMED else ()
 
     @property
     def rate_columns(self) -> tuple[str, ...]:

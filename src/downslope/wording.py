@@ -6,9 +6,10 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from downslope.columns import MOST_NAMED
 from downslope.methods import METHODS
 from downslope.plain import plain
-from downslope.run import MOST_NAMED, Run
+from downslope.run import Run
 
 _MOST_SHOWN = 10
 

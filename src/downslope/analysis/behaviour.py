@@ -170,7 +170,7 @@ def _cosines(steps: np.ndarray) -> np.ndarray:
 
 
 def _finite(values: np.ndarray) -> np.ndarray:
-    return values[np.isfinite(values)]
+    return np.asarray(values[np.isfinite(values)])
 
 
 def _growth(values: np.ndarray) -> float | None:

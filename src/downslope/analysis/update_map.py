@@ -260,7 +260,7 @@ def whole_map(method: Method, hessian: np.ndarray, n_steps: int = 0) -> Callable
             raise NotLinearError("it has no derivative where the gradient is zero")
         if np.abs(rest[:n]).max() > _AT_REST:
             raise NotLinearError("it moves where the gradient is zero, as weight decay does")
-        return found
+        return np.asarray(found)
 
     return jacobian
 

@@ -22,9 +22,10 @@ from downslope.analysis.multipliers import Stability
 from downslope.errors import InvalidInput
 from downslope.explanation.evidence import Evidence, Place, gather
 from downslope.explanation.grounds import at_rate, grounds
-from downslope.explanation.headlines import headline, steps_needed, steps_to_overflow
+from downslope.explanation.headlines import headline
 from downslope.explanation.labels import behaviour_of
 from downslope.explanation.minima import Minima, minima
+from downslope.explanation.pace import steps_needed, steps_to_overflow
 from downslope.explanation.suggestion import Suggestion, Trials, tried_changes
 from downslope.explanation.travel import travel
 from downslope.plain import plain
@@ -39,10 +40,11 @@ class Explanation:
     """What `run.explain()` returns; printed, it is a few sentences.
 
     >>> import downslope
-    >>> print(downslope.minimize("x^2", 5.0, learning_rate=1.1).explain())
-    Diverging: each step multiplied the distance by -1.2, and the loss rose from 25 to 1.35e+308.
-    The curvature at the minimum below its best point, 0, is 2.
-    Gradient descent is stable there up to a learning rate of 1; the best constant one is 0.5, which multiplies the distance by 0 a step. 1.1 is stable up to a curvature of 1.818 only.
+    >>> print(downslope.minimize("x^2", 5.0, learning_rate=0.9).explain())
+    Zigzag: it turned back 72 times in 73 steps, each step overshooting: it multiplied the distance by -0.8.
+    The curvature at the minimum is 2.
+    Gradient descent is stable there up to a learning rate of 1; the best constant one is 0.5, where a step goes all
+    the way.
     Try learning rate 0.5: tried, it converged in 1 step, to a loss of 0.
     """
 
@@ -96,8 +98,9 @@ class Explanation:
         """What another constant rate would do near the minimum, by its multipliers.
 
         >>> import downslope
-        >>> downslope.minimize("50*x^2", 1.0, learning_rate=0.01).explain().at_rate(0.03)
-        'At 0.03 it would diverge: a step would multiply the distance by up to 2. It allows curvatures up to 66.67, and the largest here is 100.'
+        >>> print(downslope.minimize("50*x^2", 1.0, learning_rate=0.01).explain().at_rate(0.03))
+        At 0.03 it would diverge: a step would multiply the distance by up to 2.
+        It allows curvatures up to 66.67, and the largest here is 100.
         """
         if isinstance(rate, bool) or not isinstance(rate, int | float | np.number) or not 0 < rate < np.inf:
             raise InvalidInput("rate", "must be a positive number", rate)

@@ -9,7 +9,7 @@ from downslope.analysis.behaviour import Behaviour
 from downslope.analysis.curvature import PointKind
 from downslope.analysis.multipliers import Stability
 from downslope.explanation.evidence import Evidence, Place
-from downslope.explanation.headlines import point_in_words
+from downslope.explanation.pace import point_in_words
 from downslope.learning_rates import Schedule
 from downslope.methods import GradientDescent, Newton
 from downslope.wording import capital, short
@@ -129,7 +129,7 @@ def at_rate(evidence: Evidence, rate: float) -> str:
     largest = short(found.curvatures[-1])
     allowed = ""
     if isinstance(evidence.method, GradientDescent):
-        allowed = f" It allows curvatures up to {short(2 / rate)}, and the largest here is {largest}."
+        allowed = f"\nIt allows curvatures up to {short(2 / rate)}, and the largest here is {largest}."
     if factor > 1 + 1e-9:
         return (
             f"At {short(rate)} it would diverge: a step would multiply the distance by up to {short(factor)}.{allowed}"

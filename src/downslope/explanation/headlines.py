@@ -10,51 +10,20 @@ from downslope import wording
 from downslope.analysis.behaviour import Behaviour
 from downslope.analysis.curvature import PointKind
 from downslope.explanation.evidence import Evidence
+from downslope.explanation.pace import MOST_COORDINATES, point_in_words, steps_needed, steps_to_overflow
 from downslope.explanation.travel import travel
 from downslope.learning_rates import GeometricDecay
 from downslope.methods import GradientDescent, SignDescent
 from downslope.stopping import Status
 from downslope.wording import counted, short
 
-_MOST_COORDINATES = 4
 _ALIKE = 1e-3
 """A pace seen so close to a multiplier is that multiplier's."""
-_LARGEST = float(np.finfo(float).max)
 
 
 def headline(evidence: Evidence, behaviour: Behaviour) -> str:
     """One or two sentences that follow the behaviour's name and a colon."""
     return _HEADLINES[behaviour](evidence)
-
-
-def steps_needed(evidence: Evidence) -> int | None:
-    """How many more steps bring the slope to the tolerance at the pace seen; None where it gets nowhere."""
-    run, motion = evidence.run, evidence.motion
-    tolerance = run.specification["gradient_tolerance"] or 1e-6
-    slope = float(run.gradient_norms[-1])
-    if not slope > tolerance or motion.gradient_growth is None:
-        return None
-    if motion.power is not None and motion.power > 0:
-        needed = run.n_steps * ((slope / tolerance) ** (1 / motion.power) - 1)
-    elif motion.gradient_growth < 1 - 1e-12:
-        needed = np.log(tolerance / slope) / np.log(motion.gradient_growth)
-    else:
-        return None
-    return int(np.ceil(needed)) if needed < 2**62 else None
-
-
-def steps_to_overflow(evidence: Evidence) -> int | None:
-    """How many more steps take the loss beyond the largest float at the pace seen."""
-    growth, loss = evidence.motion.loss_growth, evidence.run.losses[-1]
-    if growth is None or growth <= 1 or not np.isfinite(loss) or loss <= 0:
-        return None
-    return int(np.ceil((np.log(_LARGEST) - np.log(loss)) / np.log(growth)))
-
-
-def point_in_words(evidence: Evidence, flat: np.ndarray) -> str:
-    """x = 1, or (1, 2), with the first few of many."""
-    values = ", ".join(short(v) for v in flat[:_MOST_COORDINATES]) + (", ..." if len(flat) > _MOST_COORDINATES else "")
-    return f"{evidence.run.variables[0]} = {values}" if len(flat) == 1 else f"({values})"
 
 
 def _at_rest(evidence: Evidence) -> str:
@@ -154,7 +123,7 @@ def _crawling(evidence: Evidence) -> str:
     tolerance = run.specification["gradient_tolerance"] or 1e-6
     needed, slope = steps_needed(evidence), short(float(run.gradient_norms[-1]))
     if needed is None:
-        return f"after {counted(run.n_steps, 'step')} the slope is still {slope}, and no pace can be read from its changes."
+        return f"after {counted(run.n_steps, 'step')} the slope is still {slope}, and its changes show no pace."
     if motion.power is not None:
         pace = f"the slope falls only as 1 / step^{short(motion.power)}"
     else:
@@ -166,7 +135,7 @@ def _plateau(evidence: Evidence) -> str:
     run, end, target = evidence.run, evidence.end, evidence.target
     slope = short(float(run.gradient_norms[-1]))
     if evidence.stationary and target is None:
-        return f"the slope, {slope}, is within the tolerance, but it is not zero anywhere near: this is no minimum."
+        return f"the slope, {slope}, is within the tolerance, but zero nowhere near: this is no minimum."
     if end is not None and end.kind is PointKind.FLAT:
         return "there is no slope and no curvature here: the function is flat as far as can be seen."
     gone = float(run.losses[0] - run.losses[-1])
@@ -205,8 +174,8 @@ def _falling(evidence: Evidence) -> str:
     run = evidence.run
     last = run.losses[np.isfinite(run.losses)][-1]
     return (
-        f"the loss went down to {short(last)} in {counted(run.n_steps, 'step')} and the slope did not shrink: no minimum "
-        "was found below, and perhaps there is none."
+        f"the loss went down to {short(last)} in {counted(run.n_steps, 'step')} and the slope did not shrink: no "
+        "minimum was found below, and perhaps there is none."
     )
 
 
@@ -225,7 +194,10 @@ def _stopped_short(evidence: Evidence) -> str:
     positive = evidence.target.free[evidence.target.free > 0] if evidence.target is not None else np.array([])
     if isinstance(evidence.method, GradientDescent) and positive.size:
         c = float(positive[0])
-        return f"{text}. A curvature of {short(c)} shrinks by about exp(-{short(c)} S) = {short(np.exp(-c * found.total))}."
+        share = short(np.exp(-c * found.total))
+        return (
+            f"{text}. A distance along a curvature of {short(c)} shrinks to about exp(-{short(c)} S) = {share}."
+        )
     return f"{text}: too little for the way that remains."
 
 
@@ -238,7 +210,7 @@ def _at_bound(evidence: Evidence) -> str:
     held += [(k, "upper", upper[k]) for k in np.flatnonzero((end.x >= upper) & (end.gradient < 0))]
     if not held:
         return f"it came to rest within the bounds after {counted(run.n_steps, 'step')}."
-    told = [f"{run.variables[k]} at its {side} bound, {short(bound)}" for k, side, bound in held[:_MOST_COORDINATES]]
+    told = [f"{run.variables[k]} at its {side} bound, {short(bound)}" for k, side, bound in held[:MOST_COORDINATES]]
     more = f", and {len(held) - len(told)} more" if len(held) > len(told) else ""
     return (
         f"{', '.join(told)}{more}; the loss falls beyond (slope {short(end.gradient[held[0][0]])}), and nowhere within."
@@ -256,7 +228,8 @@ def _noise_floor(evidence: Evidence) -> str:
     if isinstance(evidence.method, GradientDescent) and rate is not None and positive.size == len(target.x):
         expected = float(np.sum(rate * noise**2 / (2 * (2 - rate * positive))))
         if np.all(rate * positive < 2):
-            return f"{text}; noise of {short(noise)} at rate {short(rate)} lets expect {short(expected)} at these curvatures."
+            cause = f"noise of {short(noise)} at rate {short(rate)}"
+            return f"{text}; {cause} lets expect {short(expected)} at these curvatures."
     return f"{text}, kept there by noise of {short(noise)} on each slope."
 
 
@@ -283,8 +256,8 @@ def _limit_of_precision(evidence: Evidence) -> str:
     if evidence.stationary or (evidence.target is not None and evidence.target.kind is PointKind.MINIMUM):
         return f"no step lowers the loss any more, since the fall is smaller than its rounding; the slope is {slope}."
     return (
-        f"no step lowers the loss, though the slope is {slope}: a kink or a jump, where the slope on one side says nothing "
-        "of the other, or a gradient that is wrong."
+        f"no step lowers the loss, though the slope is {slope}: a kink or a jump, where the slope on one side says "
+        "nothing of the other, or a gradient that is wrong."
     )
 
 

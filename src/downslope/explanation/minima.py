@@ -9,7 +9,7 @@ import numpy as np
 
 from downslope.analysis.stationary import settle
 from downslope.explanation.evidence import Evidence
-from downslope.explanation.headlines import point_in_words
+from downslope.explanation.pace import point_in_words
 from downslope.plain import plain
 from downslope.wording import counted, short
 

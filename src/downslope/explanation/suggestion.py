@@ -135,8 +135,7 @@ def _helps(evidence: Evidence, behaviour: Behaviour, again: Run) -> bool:
         return True
     best = float(np.nanmin(run.losses[np.isfinite(run.losses)], initial=run.loss))
     if again.converged:
-        lower = again.loss < best - tolerance if run.converged else again.loss <= best + max(tolerance, 1e-6)
-        return lower
+        return again.loss < best - tolerance if run.converged else again.loss <= best + max(tolerance, 1e-6)
     if behaviour is Behaviour.FALLING or not np.isfinite(again.losses[-1]):
         return False
     seen = min(best, float(np.nanmin(again.losses)))

@@ -45,7 +45,7 @@ class Travel:
 def travel(evidence: Evidence) -> Travel | None:
     """How far the schedule still reaches; None where its sum is not finite, or where the goal is not known."""
     schedule, end, target = schedule_of(evidence), evidence.end, evidence.target
-    if schedule is None or end is None or target is None or evidence.motion.rises > 0.3 and not _is_sign(evidence):
+    if schedule is None or end is None or target is None or (evidence.motion.rises > 0.3 and not _is_sign(evidence)):
         return None
     ahead = _sum_ahead(schedule, evidence.run.n_steps)
     made = float(np.nansum(np.nanmax(np.atleast_2d(evidence.run.learning_rates[:-1].T), axis=0)))

@@ -15,8 +15,9 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from downslope.columns import MOST_NAMED
 from downslope.objectives.structure import Layout
-from downslope.run import MOST_NAMED, Run
+from downslope.run import Run
 
 GROUP_BYTES = 32 * 2**20
 """What the points or the rates of one row group take at most, if they are more than one."""
