@@ -60,12 +60,17 @@ def compile_chunk(
 
     if key not in kernels:
         loop = partial(_loop, oracle, rebuild, n_rows, recorder.keeps_path, rate_shape)
-        if len(kernels) >= MOST_KERNELS:
-            kernels.pop(next(iter(kernels)))
-        kernels[key] = jax.jit(loop)
+        keep(kernels, key, jax.jit(loop))
     if rules.method.brings_rate:  # equal rules of other libraries share a loop, and may start from other states
         return partial(_start, lambda numbers: rules), kernels[key], numbers
     return partial(_start, rebuild), kernels[key], numbers
+
+
+def keep(kernels: dict[Any, Any], key: Any, kernel: Any) -> None:
+    """Keep a compiled loop, and let the oldest one go where there are many."""
+    if len(kernels) >= MOST_KERNELS:
+        kernels.pop(next(iter(kernels)))
+    kernels[key] = kernel
 
 
 def _start(rebuild: Callable[[Any], Rules], x: Any, numbers: Any) -> Position:

@@ -119,7 +119,7 @@ class _Programs:
         first, max_steps = self.recorder.n_rows, self.rules.limits.max_steps
         if not self.recorder.keeps_path and first < max_steps:
             n = min(n, max_steps - first)  # so that the last row begins a chunk, whose point is at hand
-        if _is_code(self.rules.learning_rate):
+        if is_code(self.rules.learning_rate):
             n = min(n, self._n_rates(first))
         start_chunk, run_chunk, numbers = self._program(first, n, self.n_rows, before)
         position = start_chunk(self.x0, numbers) if before is None else before.end
@@ -146,7 +146,7 @@ class _Programs:
     def _program(self, first: int, n: int, n_table: int, before: _Chunk | None) -> tuple[Any, Any, Any]:
         """The compiled start and loop for n steps from `first` on, and the numbers to call them with."""
         schedule: Any = self.rules.learning_rate
-        if not _is_code(schedule):
+        if not is_code(schedule):
             if before is not None:
                 return None, before.run, before.numbers
             return compile_chunk(self.oracle, self.kernels, self.rules, self.x0, self.n_rows, self.recorder)
@@ -175,5 +175,6 @@ def _steps_in_time(seconds_a_step: float, n_rows: int, at_most: int = LONGEST_CH
     return max(1, min(int(SECONDS_A_CHUNK / max(seconds_a_step, 1e-9)), n_rows, at_most))
 
 
-def _is_code(schedule: Any) -> bool:
-    return isinstance(schedule, Custom) or (isinstance(schedule, WarmUp) and _is_code(schedule.schedule))
+def is_code(schedule: Any) -> bool:
+    """Whether a schedule is any Python code, which no program can hold."""
+    return isinstance(schedule, Custom) or (isinstance(schedule, WarmUp) and is_code(schedule.schedule))

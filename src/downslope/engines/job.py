@@ -105,7 +105,7 @@ class Job:
             except Exception as error:
                 if self.rules.method.brings_rate and not self.recorder.n_rows:
                     raise _unusable(self.rules.method, error) from error
-                if engine == "compiled" or self.recorder.n_rows or _is_ours(self.rules):
+                if engine == "compiled" or self.recorder.n_rows or is_ours(self.rules):
                     raise
                 self.notes += (f"run eagerly, since the method or rate cannot be compiled: {error}".splitlines()[0],)
                 self.engine = "eager"
@@ -218,5 +218,6 @@ def _unusable(method: Method, error: BaseException | None) -> InvalidInput:
     return InvalidInput("method", rule, rule_in_words(method)["name"])
 
 
-def _is_ours(rules: Rules) -> bool:
+def is_ours(rules: Rules) -> bool:
+    """Whether method and learning rate are downslope's own, which compile."""
     return all(type(rule).__module__.startswith("downslope.") for rule in (rules.method, rules.learning_rate))

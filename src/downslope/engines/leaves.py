@@ -38,6 +38,24 @@ def split(rule: Any, dtype: np.dtype[Any]) -> tuple[Skeleton, list[np.ndarray]]:
     return ("as it is", rule), []
 
 
+def leaf_names(rule: Any) -> list[str]:
+    """The names of the numbers that `split` gives, in its order.
+
+    >>> from downslope.learning_rates import Constant, WarmUp
+    >>> leaf_names(WarmUp(Constant(0.1), n_steps=3))
+    ['schedule.rate', 'n_steps']
+    """
+    if not dataclasses.is_dataclass(rule) or isinstance(rule, type):
+        return []
+    names = []
+    for field in dataclasses.fields(rule):
+        value = getattr(rule, field.name)
+        if isinstance(value, numbers.Real | np.ndarray | np.generic):
+            names.append(field.name)
+        names += [f"{field.name}.{inside}" for inside in leaf_names(value)]
+    return names
+
+
 def in_precision(rule: Any, dtype: np.dtype[Any]) -> Any:
     """The rule with its numbers in that precision, so that none of them widens a step."""
     skeleton, numbers_inside = split(rule, dtype)

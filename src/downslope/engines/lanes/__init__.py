@@ -1,0 +1,19 @@
+"""Many runs at once, as lanes of one compiled program.
+
+Every lane has its own start, its own numbers of the method and of the learning rate, and its own seed; the types of
+method and rate, the limits, the bounds and the noise are shared. A lane stops on its own and ends as `minimize`
+would end there, up to rounding: a vectorised kernel and a scalar one can differ in the last bit. What a lane's
+result does not depend on, to the last bit, is which others run beside it.
+
+    lane.py          one lane: its step, and what is told of it
+    block.py         the compiled loop over a block of lanes, with waiting ones in the place of finished ones
+    feeding.py       threads, pages, Ctrl-C
+    one_by_one.py    the same for what does not compile
+    results.py       Lanes
+    running.py       run_lanes: which of the two
+"""
+
+from downslope.engines.lanes.results import Lanes
+from downslope.engines.lanes.running import run_lanes
+
+__all__ = ["Lanes", "run_lanes"]

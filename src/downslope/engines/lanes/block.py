@@ -1,0 +1,181 @@
+"""The compiled loop over a block of lanes that stay in the processor's cache.
+
+A block has a fixed number of slots. In each round every lane makes up to `STEPS_A_ROUND` steps; then those that
+have ended are written out, and give way to waiting ones, so that nobody waits for the slowest. Waiting lanes come
+in pages of fixed length, so that the size of a sweep never recompiles either. The axis of lanes is the last of
+every array, where the processor's vector instructions run along it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+
+from downslope.engines.lanes.lane import Lane, Outcome, advance, begin, outcome
+from downslope.engines.step import Oracle, Rules
+from downslope.stopping import Status
+
+STEPS_A_ROUND = 32
+"""Rarer refills leave more lanes idle, more frequent ones cost more than they fill."""
+EMPTY = -1
+"""The index of a slot without a lane."""
+MOST_UNUSED = 16
+"""The last slots stay empty: there a vectorised loop may end in scalar code, which rounds exp and log otherwise."""
+
+
+class Page(NamedTuple):
+    """Lanes that wait, as arrays with the lanes last."""
+
+    index: Any
+    """Which lane of the sweep each is."""
+    starts: Any
+    numbers: Any
+    """The numbers of its method, its learning rate and its seed."""
+
+
+class Slots(NamedTuple):
+    """Lanes under way."""
+
+    index: Any
+    numbers: Any
+    lanes: Lane
+
+
+class Budget(NamedTuple):
+    """How far a call of the loop may go."""
+
+    n_rounds: Any
+    steps_a_round: Any
+    n_waiting: Any
+    """How many lanes of the page are real."""
+    drain: Any
+    """No page follows: go on with empty slots."""
+
+
+class Finished(NamedTuple):
+    """The lanes that ended in a call, in the order of their ends; rows beyond `n` mean nothing."""
+
+    n: Any
+    floats: Any
+    """x, then the other fields of `Outcome` that are no counts; shape (k, rows)."""
+    integers: Any
+    """The lane's index, then the counts; shape (5, rows)."""
+
+
+class Block:
+    """The programs of a block: `run` for the loop, `interrupted` for what is under way when it is over."""
+
+    def __init__(self, oracle: Oracle, rebuild: Callable[[Any, Any], Rules], n_slots: int, page_length: int):
+        self.oracle, self.rebuild, self.n_slots, self.page_length = oracle, rebuild, n_slots, page_length
+        self.usable = np.arange(n_slots) < n_slots - min(MOST_UNUSED, n_slots // 2)
+        self.run = jax.jit(self._run)
+        self.interrupted = jax.jit(self._written)
+
+    def empty_slots(self, page: Page, shared: Any) -> Slots:
+        """Slots without lanes, shaped after a page."""
+        numbers = jax.tree.map(lambda leaf: np.zeros((*leaf.shape[:-1], self.n_slots), leaf.dtype), page.numbers)
+        starts = np.zeros((len(page.starts), self.n_slots), page.starts.dtype)
+        lanes = jax.eval_shape(self._begin, shared, numbers, starts)
+        lanes = jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), lanes)
+        lanes = lanes._replace(status=np.full(self.n_slots, int(Status.INTERRUPTED)))  # anything but RUNNING
+        return Slots(np.full(self.n_slots, EMPTY), numbers, lanes)
+
+    def _run(
+        self, shared: Any, slots: Slots, page: Page, taken: Any, budget: Budget
+    ) -> tuple[Slots, Any, Any, Finished]:
+        """Fill, step and write out until the budget or the page is used up.
+
+        `shared` is what all lanes have in common, `taken` how many of the page's lanes have left it. Returns the
+        slots, the new `taken`, the number of rounds made, and the lanes that ended.
+        """
+
+        def goes_on(carry: Any) -> Any:
+            n, slots, taken, _ = carry
+            running = slots.lanes.running
+            waiting = taken < budget.n_waiting
+            full = jnp.all(running | ~self.usable)
+            work = waiting | (jnp.any(running) & (budget.drain | full))
+            return (n < budget.n_rounds) & work
+
+        def round_(carry: Any) -> Any:
+            n, slots, taken, finished = carry
+            slots, taken = self._fill(shared, slots, page, taken, budget.n_waiting)
+            lanes = lax.fori_loop(
+                0, budget.steps_a_round, lambda _, lanes: self._advance(shared, slots.numbers, lanes), slots.lanes
+            )
+            slots, finished = self._write(slots._replace(lanes=lanes), finished)
+            return n + 1, slots, taken, finished
+
+        # In a call no more lanes can end than there are in the slots and on the page.
+        n_rows = self.n_slots + self.page_length
+        shapes = jax.eval_shape(lambda: self._rows(slots))
+        rows = [jnp.zeros((shape.shape[0], n_rows), shape.dtype) for shape in shapes]
+        nothing = (jnp.asarray(0), slots, taken, Finished(jnp.asarray(0), *rows))
+        n, slots, taken, finished = lax.while_loop(goes_on, round_, nothing)
+        return slots, taken, n, finished
+
+    def _written(self, slots: Slots) -> Finished:
+        """All lanes in the slots, as they stand."""
+        there = slots.index != EMPTY
+        order = jnp.argsort(~there, stable=True)
+        return Finished(jnp.sum(there), *(rows[:, order] for rows in self._rows(slots)))
+
+    def _fill(self, shared: Any, slots: Slots, page: Page, taken: Any, n_waiting: Any) -> tuple[Slots, Any]:
+        free = ~slots.lanes.running & self.usable
+        source = taken + jnp.cumsum(free) - 1
+        enters = free & (source < n_waiting)
+        source = jnp.minimum(source, self.page_length - 1)
+
+        def placed(new: Any, old: Any) -> Any:
+            return jnp.where(enters, new, old)
+
+        new = jax.tree.map(lambda leaf: leaf[..., source], page)
+        numbers = jax.tree.map(placed, new.numbers, slots.numbers)
+        begun = self._begin(shared, new.numbers, new.starts)
+        lanes = jax.tree.map(placed, begun, slots.lanes)
+        return Slots(placed(new.index, slots.index), numbers, lanes), taken + jnp.sum(enters)
+
+    def _write(self, slots: Slots, finished: Finished) -> tuple[Slots, Finished]:
+        ended = ~slots.lanes.running & (slots.index != EMPTY)
+        nowhere = finished.floats.shape[1] + jnp.arange(self.n_slots)
+        row = jnp.where(ended, finished.n + jnp.cumsum(ended) - 1, nowhere)
+        floats, integers = (
+            old.at[:, row].set(new, mode="drop", unique_indices=True)
+            for old, new in zip((finished.floats, finished.integers), self._rows(slots), strict=True)
+        )
+        slots = slots._replace(index=jnp.where(ended, EMPTY, slots.index))
+        return slots, Finished(finished.n + jnp.sum(ended), floats, integers)
+
+    def _rows(self, slots: Slots) -> tuple[Any, Any]:
+        """The outcomes as two matrices, whose writing costs less than that of eleven columns."""
+        told = _each_lane(outcome, slots.lanes)
+        counts = (told.status, told.n_steps, told.n_evaluations, told.n_rises)
+        return jnp.concatenate([told.x, jnp.stack(told[1:7])]), jnp.stack([slots.index, *counts])
+
+    def _begin(self, shared: Any, numbers: Any, starts: Any) -> Lane:
+        def one(numbers: Any, x: Any) -> Lane:
+            return begin(self.rebuild(shared, numbers), x)
+
+        return Lane(*_each_lane(one, numbers, starts))
+
+    def _advance(self, shared: Any, numbers: Any, lanes: Lane) -> Lane:
+        def one(numbers: Any, lane: Lane) -> Lane:
+            return advance(self.oracle, self.rebuild(shared, numbers), lane)
+
+        return Lane(*_each_lane(one, numbers, lanes))
+
+
+def outcomes(finished: Finished) -> tuple[np.ndarray, Outcome]:
+    """The lanes' indices and what is told of them, as NumPy arrays with the lanes last."""
+    n = int(finished.n)
+    floats, integers = (np.asarray(rows)[:, :n] for rows in finished[1:])
+    return integers[0], Outcome(floats[:-6], *floats[-6:], *integers[1:])
+
+
+def _each_lane(function: Callable[..., Any], *arguments: Any) -> Any:
+    return jax.vmap(function, in_axes=-1, out_axes=-1)(*arguments)
