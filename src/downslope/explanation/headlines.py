@@ -195,9 +195,7 @@ def _stopped_short(evidence: Evidence) -> str:
     if isinstance(evidence.method, GradientDescent) and positive.size:
         c = float(positive[0])
         share = short(np.exp(-c * found.total))
-        return (
-            f"{text}. A distance along a curvature of {short(c)} shrinks to about exp(-{short(c)} S) = {share}."
-        )
+        return f"{text}. A distance along a curvature of {short(c)} shrinks to about exp(-{short(c)} S) = {share}."
     return f"{text}: too little for the way that remains."
 
 

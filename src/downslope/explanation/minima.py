@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from downslope.analysis.stationary import settle
+from downslope.engines.lanes import run_lanes
 from downslope.explanation.evidence import Evidence
 from downslope.explanation.pace import point_in_words
 from downslope.plain import plain
 from downslope.wording import counted, short
 
 _N_POINTS = 1024
+_N_STARTS = 256
+_MOST_STEPS = 1000
+"""Of each run from another start."""
+_THERE = 1e-2
+"""A run that ends within this share of the box from a minimum has reached it."""
 _WIDER = 1.0
 """The box looked at is that of the path, wider by this share of it on either side."""
 _LOWER = 1e-6
@@ -36,10 +43,12 @@ class Minima:
     is_lower: bool
     """Whether the lowest one known is lower than where the run ended."""
     words: str
+    share: float | None = None
+    """Of starts spread evenly over where was looked, run as this one was: how many reach the lowest one."""
 
     def to_dict(self) -> dict[str, Any]:
         """Fit for JSON."""
-        names = ("source", "n_known", "rank", "lowest", "lowest_loss", "is_lower")
+        names = ("source", "n_known", "rank", "lowest", "lowest_loss", "is_lower", "share")
         return {name: plain(getattr(self, name)) for name in names}
 
 
@@ -47,7 +56,41 @@ def minima(evidence: Evidence) -> Minima | None:
     """Of a run that came to rest, or had a minimum ahead; None where there is nothing to say."""
     if evidence.bound is None or evidence.target is None:
         return None
-    return _of_gallery(evidence) or _of_sample(evidence)
+    found = _of_gallery(evidence) or _of_sample(evidence)
+    if found is None or not found.is_lower or (found.rank is None and found.source == "sample"):
+        return found
+    share, words = _reached(evidence, found.lowest)
+    return dataclasses.replace(found, share=share, words=f"{found.words}{words}")
+
+
+def _reached(evidence: Evidence, lowest: np.ndarray) -> tuple[float | None, str]:
+    """Which starts lead to the lowest minimum, by the same method and rate: runs from all over the box, at once."""
+    run, rules = evidence.run, evidence.run.rules
+    low, high = _box(evidence)
+    n = lowest.size
+    if n > 2 or rules is None or rules.method.brings_rate or evidence.bound is None:
+        return None, ""
+    low, high = np.minimum(low, lowest), np.maximum(high, lowest)
+    starts = _grid(low, high, _N_STARTS)
+    limits = rules.limits._replace(max_steps=min(rules.limits.max_steps, _MOST_STEPS))
+    lanes = run_lanes(run.objective, rules._replace(limits=limits), run.structure, starts)
+    if lanes.reason:  # one after another takes too long
+        return None, ""
+    there = np.abs(lanes.x - lowest).max(axis=1) < _THERE * max(float((high - low).max()), 1e-300)
+    share = float(there.mean())
+    if not there.any():
+        return 0.0, f" None of {counted(len(starts), 'start')} around here leads there at this rate."
+    if n == 1:
+        k = np.flatnonzero(there)
+        where = "between" if len(k) == k[-1] - k[0] + 1 else "here and there between"
+        return share, f" Starts {where} {short(starts[k[0], 0])} and {short(starts[k[-1], 0])} lead there at this rate."
+    return share, f" Of {counted(len(starts), 'start')} around here {share:.0%} lead there at this rate."
+
+
+def _grid(low: np.ndarray, high: np.ndarray, n_points: int) -> np.ndarray:
+    side = round(n_points ** (1 / len(low)))
+    axes = np.meshgrid(*(np.linspace(a, b, side) for a, b in zip(low, high, strict=True)), indexing="ij")
+    return np.stack([axis.ravel() for axis in axes], axis=1)
 
 
 def _of_gallery(evidence: Evidence) -> Minima | None:
@@ -81,16 +124,15 @@ def _of_sample(evidence: Evidence) -> Minima | None:
     if n > 2 or bound.program is None or not bound.program.compiles or run.path is None:
         return None
     low, high = _box(evidence)
-    side = round(_N_POINTS ** (1 / n))
-    axes = np.meshgrid(*(np.linspace(a, b, side) for a, b in zip(low, high, strict=True)), indexing="ij")
-    points = np.stack([axis.ravel() for axis in axes], axis=1)
+    points = _grid(low, high, _N_POINTS)
     losses = run.objective.values(points)
     if not np.isfinite(losses).any():
         return None
     best = int(np.nanargmin(losses))
     if not losses[best] < target.loss - _LOWER * max(abs(target.loss), 1.0):
         return None
-    found = settle(bound, points[best])
+    at_edge = bool(np.any((points[best] == low) | (points[best] == high)))
+    found = None if at_edge else settle(bound, points[best])
     inside = found is not None and bool(np.all((found >= low) & (found <= high)))
     where = found if found is not None and inside else points[best]
     loss = float(bound.value(where)) if inside else float(losses[best])

@@ -13,6 +13,7 @@ import numpy as np
 from downslope import wording
 from downslope.analysis.behaviour import Behaviour
 from downslope.analysis.curvature import PointKind
+from downslope.analysis.rates import Tries
 from downslope.errors import DownslopeError
 from downslope.explanation.evidence import Evidence, schedule_of
 from downslope.learning_rates import Backtracking, Constant, GeometricDecay, InverseTime
@@ -35,6 +36,7 @@ _QUICK = 50
 """Where a change helps in so many steps, no other is tried."""
 _MOST_NEWTON = 100
 """Variables."""
+_N_RATES = 64
 _NUDGE = 1e-2
 
 _CONTENT = (Behaviour.AT_REST, Behaviour.AT_BOUND, Behaviour.LIMIT_OF_PRECISION)
@@ -216,6 +218,9 @@ def _better_rate(evidence: Evidence) -> Iterator[Change]:
         best = found.best_rate
     if evidence.constant_rate is None or abs(best / evidence.constant_rate - 1) > 0.02:
         yield Change(f"learning rate {best:.3g}", {"learning_rate": best})
+    quickest = _quickest_rate(evidence)
+    if quickest is not None and abs(quickest / best - 1) > 0.02:
+        yield Change(f"learning rate {quickest:.3g}", {"learning_rate": quickest})
     positive = found.curvatures[found.curvatures > 0]
     if isinstance(method, GradientDescent) and positive.size and positive[-1] > 10 * positive[0]:
         root_low, root_high = np.sqrt(positive[0]), np.sqrt(positive[-1])
@@ -224,6 +229,20 @@ def _better_rate(evidence: Evidence) -> Iterator[Change]:
         if beta < 1:
             words = f"momentum with beta {beta:g} and learning rate {rate:g}"
             yield Change(words, {"method": Momentum(beta=beta), "learning_rate": rate}, False)
+
+
+def _quickest_rate(evidence: Evidence) -> float | None:
+    """The constant rate that reaches the minimum from this start in the fewest steps, of several run at once."""
+    run, found, target = evidence.run, evidence.stability, evidence.target
+    usable = run.rules is not None and evidence.bound is not None and evidence.bound.program is not None
+    if not usable or found is None or target is None or not found.largest_stable or run.specification["noise"]:
+        return None
+    rules = run.rules._replace(learning_rate=Constant(1.0))
+    rates = np.array([float(f"{rate:.3g}") for rate in np.geomspace(1e-4, 1, _N_RATES) * found.largest_stable])
+    steps = Tries(run.objective, rules, run.structure, evidence.start, target.x).ends(rates)[0]
+    if not np.any(steps >= 0):
+        return None
+    return float(rates[np.argmin(np.where(steps >= 0, steps, np.iinfo(steps.dtype).max))])
 
 
 def _downhill(evidence: Evidence) -> Iterator[Change]:
