@@ -17,6 +17,8 @@ from downslope.methods import GradientDescent, SignDescent
 from downslope.stopping import Status
 from downslope.wording import counted, short
 
+_RUNAWAY = 100.0
+"""Growth beyond this is no multiplier of a quadratic, but a function that gets ever steeper."""
 _ALIKE = 1e-3
 """A pace seen so close to a multiplier is that multiplier's."""
 
@@ -161,11 +163,12 @@ def _diverging(evidence: Evidence) -> str:
     run, motion = evidence.run, evidence.motion
     multiplier, text = motion.multiplier, ""
     finite = run.losses[np.isfinite(run.losses)]
-    if multiplier is not None and abs(multiplier) > 1 and len(finite) > 3:
+    if multiplier is not None and 1 < abs(multiplier) < _RUNAWAY and len(finite) > 3:
         text = f"each step multiplied the distance by {short(multiplier)}"
         text += f", and the loss rose from {short(finite[0])} to {short(finite[-1])}."
     else:
-        text = f"the loss rose from {short(finite[0])} to {short(finite[-1])} in {counted(len(finite) - 1, 'step')}."
+        text = f"the loss rose from {short(finite[0])} to {short(finite[-1])} in {counted(len(finite) - 1, 'step')}"
+        text += ", faster with each." if len(finite) > 3 else "."
     ahead = steps_to_overflow(evidence) if run.status is not Status.NOT_FINITE else None
     return text + (f" It would overflow after about {counted(ahead, 'more step')}." if ahead else "")
 
@@ -182,7 +185,7 @@ def _falling(evidence: Evidence) -> str:
 def _stopped_short(evidence: Evidence) -> str:
     found, rate = travel(evidence), evidence.rate
     assert found is not None
-    total = f"all its rates, to come as well, add up to S = {short(found.total)}"
+    total = f"all its rates, those to come included, add up to S = {short(found.total)}"
     if isinstance(rate, GeometricDecay) and np.ndim(rate.rate) == 0:
         total += f" = {short(float(rate.rate))} / (1 - {rate.factor:g})"
     if isinstance(evidence.method, SignDescent):

@@ -16,7 +16,7 @@ from downslope.analysis.curvature import PointKind
 from downslope.analysis.rates import Tries
 from downslope.errors import DownslopeError
 from downslope.explanation.evidence import Evidence, schedule_of
-from downslope.learning_rates import Backtracking, Constant, GeometricDecay, InverseTime
+from downslope.learning_rates import Backtracking, Constant, Cosine, GeometricDecay
 from downslope.methods import Adam, GradientDescent, Momentum, Newton, SignDescent
 from downslope.minimization import minimize
 from downslope.plain import plain
@@ -252,10 +252,10 @@ def _downhill(evidence: Evidence) -> Iterator[Change]:
         return
     if not (isinstance(method, GradientDescent) and isinstance(evidence.rate, Backtracking)):
         if method is not None and method.always_downhill and not isinstance(method, Newton):
-            words = "no learning rate (a line search finds one at each step)"
+            words = "a line search in place of a learning rate"
             yield Change(words, {"learning_rate": None})
         else:
-            words = "gradient descent without a learning rate (a line search finds one at each step)"
+            words = "gradient descent by line search"
             yield Change(words, {"method": GradientDescent(), "learning_rate": None}, False)
     if len(evidence.start) <= _MOST_NEWTON and evidence.exact and not isinstance(method, Newton):
         yield Change("Newton's method", {"method": Newton(), "learning_rate": None}, False)
@@ -293,10 +293,10 @@ def _finer(evidence: Evidence) -> Iterator[Change]:
     if not isinstance(evidence.rate, Constant):
         return
     rate, most = evidence.rate.rate, max(evidence.run.specification["max_steps"], 2)
-    factor = float(f"{1e-6 ** (1 / most):.6g}") if most > 20 else 0.8
     shown = wording.numbers(plain(np.asarray(rate)))
-    yield Change(
-        f"learning rate {shown}, decaying by {factor:g} a step", {"learning_rate": GeometricDecay(rate, factor)}
-    )
-    inverse = InverseTime(rate, decay=float(f"{100 / most:.3g}"))
-    yield Change(f"learning rate {shown} / (1 + {inverse.decay:g} k) at step k", {"learning_rate": inverse})
+    # A cosine keeps the rate up for half of the steps, so that it still gets there.
+    words = f"learning rate {shown}, falling to 0 as a cosine over {most:,} steps"
+    yield Change(words, {"learning_rate": Cosine(rate, n_steps=float(most))})
+    factor = float(f"{1e-6 ** (1 / most):.6g}") if most > 20 else 0.8
+    words = f"learning rate {shown}, decaying by {factor:g} a step"
+    yield Change(words, {"learning_rate": GeometricDecay(rate, factor)})
