@@ -1,11 +1,11 @@
 """The points of a box where the slope is zero: minima, maxima and saddles, found from many samples.
 
-From every sample Newton's method on the gradient leads to a point of any kind, and the way downhill to a minimum. In
-one variable the samples are evenly spaced, and each change of the slope's sign between neighbours is followed too; in
-more they are a scrambled Sobol sequence (Owen 1998). Points count as one where they differ by less than 1e-5 of the box.
+From every sample Newton's method on the gradient leads to a point of any kind, and from every fourth the way downhill
+leads to a minimum. In one variable the samples are evenly spaced, and each change of the slope's sign between
+neighbours is followed too; in more they are a scrambled Sobol sequence (Owen 1998). Points that differ by less than
+1e-5 of the box are one.
 
-The chance that one more sample would lead to a new point is about the share of points that one sample alone led to
-(Good 1953). No number of samples proves that there is nothing more: a basin narrower than their spacing can hide.
+Of further finds about as many would be new as of those made were the only one of their point (Good 1953). No number of samples proves that there is nothing more: a basin narrower than their spacing can hide.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from downslope.objectives.objective import Objective
 SAME = 1e-5
 """Points that lie closer, as a share of the box in every variable, are one point."""
 MOST_SAMPLES = 2**20
+_DOWNHILL_EVERY = 4
 _HALVINGS = 10
 """Of an interval in which the slope changes its sign, before Newton's method takes over."""
 
@@ -106,7 +107,8 @@ class _Search:
                 self.n_on_plains += 1
                 continue
             self.note(polish(self.bound, sample, farthest=self.widths), {int(k)})
-            self.note(settle(self.bound, sample), {int(k)})
+            if k % _DOWNHILL_EVERY == 0:
+                self.note(settle(self.bound, sample), {int(k)})
         if self.samples.shape[1] == 1:
             self.follow_changes_of_sign(np.flatnonzero(finite), np.sign(slopes)[:, 0])
 
@@ -151,12 +153,12 @@ class _Search:
     def result(self, objective: Objective) -> CriticalPoints:
         points = [(self.described(found), found.samples) for found in self.found]
         points.sort(key=lambda pair: pair[0].loss)
-        # An isolated flat point draws several samples; on a line of them every sample ends somewhere else.
-        alone = [pair for pair in points if pair[0].kind is PointKind.FLAT and len(pair[1]) == 1]
-        if len(alone) > 2:
-            points = [pair for pair in points if not any(pair is other for other in alone[1:])]
-        led = set().union(*(samples for _, samples in points)) | set().union(*(samples for _, samples in alone))
-        n_finite = len(self.samples) - self.n_not_finite
+        led = set().union(*(samples for _, samples in points))
+        # An isolated flat point draws several samples; on a line of them nearly every sample ends somewhere else.
+        flat = [pair for pair in points if pair[0].kind is PointKind.FLAT]
+        is_line = sum(len(samples) == 1 for _, samples in flat) > 2
+        if is_line:
+            points = [pair for pair in points if pair[0].kind is not PointKind.FLAT or pair is flat[0]]
         return CriticalPoints(
             points=tuple(point for point, _ in points),
             variables=objective.variable_names(self.bound.structure),
@@ -164,8 +166,8 @@ class _Search:
             n_samples=len(self.samples),
             n_not_finite=self.n_not_finite,
             n_on_plains=self.n_on_plains,
-            n_on_lines=len(alone) if len(alone) > 2 else 0,
-            n_without=n_finite - self.n_on_plains - len(led),
+            n_on_lines=len(set().union(*(samples for _, samples in flat))) if is_line else 0,
+            n_without=len(self.samples) - self.n_not_finite - self.n_on_plains - len(led),
         )
 
     def described(self, found: _Found) -> CriticalPoint:
@@ -200,12 +202,10 @@ def _box(objective: Objective, bounds: Any) -> Bounds:
 
 def _n_variables(objective: Objective, bounds: Any) -> int:
     """How many variables: as many as there are pairs; of a single pair, what the function itself tells, or one."""
-    if hasattr(bounds, "lb"):
-        pairs = np.size(bounds.lb)
-    else:
-        pairs = len(bounds) if np.ndim(bounds) == 2 else 1
-    if pairs > 1 or np.ndim(bounds) == 2:
-        return pairs
+    if hasattr(bounds, "lb") and np.size(bounds.lb) > 1:
+        return int(np.size(bounds.lb))
+    if np.ndim(bounds) == 2:
+        return len(bounds)
     if objective.call == "numbers":
         return n_required(objective.problem.fun if objective.problem else objective.fun)
     if objective.problem is not None:
@@ -223,4 +223,4 @@ def _samples(box: Bounds, n_samples: int, seed: int) -> np.ndarray:
 
     sequence = qmc.Sobol(lower.size, scramble=True, seed=seed)
     unit = sequence.random_base2(int(np.ceil(np.log2(n_samples))))[:n_samples]
-    return np.clip(lower + unit * (upper - lower), lower, upper)
+    return np.asarray(np.clip(lower + unit * (upper - lower), lower, upper))

@@ -42,10 +42,10 @@ class CriticalPoints:
     >>> import downslope
     >>> downslope.critical_points("double_well", (-1.8, 1.8))
     3 critical points from 256 samples: 2 minima, 1 maximum.
-    Each was found at least 3 times; a basin narrower than the spacing of the samples can still be missed.
-      minimum  x = -1  loss 0  curvature 8    ... samples
-      minimum  x = 1   loss 0  curvature 8    ... samples
-      maximum  x = 0   loss 1  curvature -4   ... samples
+    Each was found at least ... times; a basin narrower than the spacing of the samples can still be missed.
+      minimum  x = ...1  loss 0  curvature 8   ... samples
+      minimum  x = ...1  loss 0  curvature 8   ... samples
+      maximum  x = 0     loss 1  curvature -4  ... samples
     """
 
     points: tuple[CriticalPoint, ...]
@@ -101,20 +101,20 @@ class CriticalPoints:
         head = f"{counted(len(self), 'critical point')} from {counted(self.n_samples, 'sample')}"
         kinds = [words for kind in PointKind if (words := _kinds(kind, len(self._of(kind))))]
         head += f": {', '.join(kinds)}." if kinds else "."
-        return " ".join([head, self._what_may_be_missed(), *self._what_happened_to_the_others()])
+        return "\n".join([head, self._what_may_be_missed(), *self._what_happened_to_the_others()])
 
     def _what_may_be_missed(self) -> str:
         if not self.points:
             return "A narrow basin can still be missed."
-        once = sum(point.n_samples == 1 for point in self.points)
+        counts = [point.n_samples for point in self.points]
+        once = counts.count(1)
         if once:
-            chance = max(1, round(self.n_samples / once))
-            return f"Found once: {once}, so others were missed: about 1 more sample in {chance} would find a new one."
-        least = min(point.n_samples for point in self.points)
-        return (
-            f"Each was found at least {least} times; "
-            "a basin narrower than the spacing of the samples can still be missed."
+            share = max(1, round(100 * once / sum(counts)))
+            return f"Found once: {once}, so others were missed: about {share}% of further finds would be new."
+        found = (
+            f"It was found {counts[0]} times" if len(counts) == 1 else f"Each was found at least {min(counts)} times"
         )
+        return f"{found}; a basin narrower than the spacing of the samples can still be missed."
 
     def _what_happened_to_the_others(self) -> list[str]:
         told = (

@@ -80,9 +80,11 @@ class Program:
     def call(self, what: str, *arrays: np.ndarray) -> Any:
         """One of the functions above on NumPy arrays, compiled where possible."""
         function = getattr(self, what)
-        if self.compiles:
-            function = self.kernels.setdefault(what, jax.jit(function))
         with jax.enable_x64(True):
+            if self.compiles:
+                # Asked for first: wrapping a function takes longer than a small one's call.
+                kernel = self.kernels.get(what) or self.kernels.setdefault(what, jax.jit(function))
+                return jax.tree.map(np.asarray, kernel(*arrays))
             return jax.tree.map(np.asarray, function(*(jnp.asarray(a) for a in arrays)))
 
 
