@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from downslope import torch as torch
     from downslope.adapters.optax_transformation import as_optax
     from downslope.adapters.scipy_method import scipy_method
+    from downslope.analysis.behaviour import Behaviour
+    from downslope.analysis.curvature import PointKind
+    from downslope.analysis.rates import LearningRateRange, learning_rate_range
     from downslope.engines.eager import Step
     from downslope.errors import (
         CallbackFailed,
@@ -35,6 +38,7 @@ if TYPE_CHECKING:
         ScheduleFailed,
         UnknownName,
     )
+    from downslope.explanation import Explanation
     from downslope.methods import (
         AdaGrad,
         Adam,
@@ -58,6 +62,9 @@ __version__ = "0.1.0"
 _HOMES = {
     "downslope.adapters.optax_transformation": ("as_optax",),
     "downslope.adapters.scipy_method": ("scipy_method",),
+    "downslope.analysis.behaviour": ("Behaviour",),
+    "downslope.analysis.curvature": ("PointKind",),
+    "downslope.analysis.rates": ("LearningRateRange", "learning_rate_range"),
     "downslope.engines.eager": ("Step",),
     "downslope.errors": (
         "CallbackFailed",
@@ -74,6 +81,7 @@ _HOMES = {
         "ScheduleFailed",
         "UnknownName",
     ),
+    "downslope.explanation": ("Explanation",),
     "downslope.methods": (
         "AdaGrad",
         "Adam",
@@ -104,14 +112,17 @@ _MODULES = {
 __all__ = [
     "AdaGrad",
     "Adam",
+    "Behaviour",
     "CallbackFailed",
     "DownslopeError",
+    "Explanation",
     "FormulaError",
     "GradientDescent",
     "GradientSource",
     "InvalidFile",
     "InvalidInput",
     "InvalidObjective",
+    "LearningRateRange",
     "Method",
     "MethodFailed",
     "MissingExtra",
@@ -121,6 +132,7 @@ __all__ = [
     "Newton",
     "Objective",
     "ObjectiveFailed",
+    "PointKind",
     "RMSProp",
     "Replay",
     "Run",
@@ -132,6 +144,7 @@ __all__ = [
     "UnknownName",
     "as_optax",
     "gallery",
+    "learning_rate_range",
     "learning_rates",
     "load",
     "methods",

@@ -42,7 +42,9 @@ _SLOWER = 100.0
 _NEAR = 1e-2
 """An end this close to the minimum, as a share of the start's distance from it, is there."""
 _ROUNDS, _ROUND = 5, 128
-"""Each end of the interval is narrowed 128-fold so often: to the last digits of a double."""
+"""Each end of the interval is narrowed 128-fold so often, to the last digits of a double;"""
+_ROUND_UNCOMPILED = 8
+"""eightfold, to five digits, where each run takes its time."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -168,8 +170,8 @@ def learning_rate_range(
             steps=nothing.astype(int),
             converged=nothing.astype(bool),
         )
-    tries = Tries(probe.objective, rules, probe.structure, start, goal)
     compiles = bound.program is not None and bound.program.compiles
+    tries = Tries(probe.objective, rules, probe.structure, start, goal, _ROUND if compiles else _ROUND_UNCOMPILED)
     n = int(n_rates or (N_RATES if compiles else N_RATES_UNCOMPILED))
     limit = found.largest_stable
     slow = np.geomspace(limit / (_SLOWER * max_steps), limit, n // 2)
@@ -222,6 +224,8 @@ class Tries:
     start: np.ndarray
     goal: np.ndarray
     """The flat point to be reached."""
+    a_round: int = _ROUND
+    """Rates tried at once to narrow an end of the interval."""
 
     def run(self, rates: np.ndarray) -> Lanes:
         """A lane a rate."""
@@ -239,9 +243,9 @@ class Tries:
     def edge(self, inside: float, outside: float) -> float:
         """The last rate that arrives on the way from `inside`, which does, to `outside`, which does not."""
         for _ in range(_ROUNDS):
-            grid = np.linspace(inside, outside, _ROUND)
+            grid = np.linspace(inside, outside, self.a_round)
             missed = np.flatnonzero(self.ends(grid)[0] < 0)
-            k = int(missed[0]) if missed.size else _ROUND - 1
+            k = int(missed[0]) if missed.size else len(grid) - 1
             inside, outside = float(grid[max(k - 1, 0)]), float(grid[k])
         return inside
 

@@ -163,7 +163,7 @@ def _diverging(evidence: Evidence) -> str:
     run, motion = evidence.run, evidence.motion
     multiplier, text = motion.multiplier, ""
     finite = run.losses[np.isfinite(run.losses)]
-    if multiplier is not None and 1 < abs(multiplier) < _RUNAWAY and len(finite) > 3:
+    if multiplier is not None and 1 < abs(multiplier) < _RUNAWAY and len(finite) > 2:
         text = f"each step multiplied the distance by {short(multiplier)}"
         text += f", and the loss rose from {short(finite[0])} to {short(finite[-1])}."
     else:

@@ -34,12 +34,12 @@ def behaviour_of(evidence: Evidence) -> Behaviour:
         return Behaviour.DIVERGING
     if motion.cycle is not None:
         return Behaviour.BOUNCING
+    if _stops_short(evidence):
+        return Behaviour.STOPPED_SHORT
     if run.status in (Status.STALLED, Status.LINE_SEARCH_FAILED):
         return Behaviour.LIMIT_OF_PRECISION
     if _falls(evidence):
         return Behaviour.FALLING
-    if _stops_short(evidence):
-        return Behaviour.STOPPED_SHORT
     if _is_at_saddle(evidence):
         return Behaviour.SADDLE
     if _is_on_plateau(evidence):

@@ -112,7 +112,8 @@ def _of_gallery(evidence: Evidence) -> Minima | None:
     rank = 1 + sum(minimum.loss < target.loss - _LOWER * max(abs(target.loss), 1.0) for minimum in known)
     place = "the lowest" if rank == 1 else f"number {rank}, from the lowest,"
     words = f"{ended} {place} of the {len(known)} known minima" + (f"; {low}." if lower else ".")
-    return Minima("gallery", len(known), rank, points[0], known[0].loss, lower, words)
+    lowest = known[int(near[0])] if rank == 1 else known[0]
+    return Minima("gallery", len(known), rank, np.ravel(lowest.x), lowest.loss, lower, words)
 
 
 def _of_sample(evidence: Evidence) -> Minima | None:
