@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from downslope import torch as torch
     from downslope.adapters.optax_transformation import as_optax
     from downslope.adapters.scipy_method import scipy_method
+    from downslope.analysis.critical_points import critical_points
+    from downslope.analysis.critical_set import CriticalPoint, CriticalPoints
+    from downslope.analysis.curvature import PointKind
     from downslope.engines.eager import Step
     from downslope.errors import (
         CallbackFailed,
@@ -58,6 +61,9 @@ __version__ = "0.1.0"
 _HOMES = {
     "downslope.adapters.optax_transformation": ("as_optax",),
     "downslope.adapters.scipy_method": ("scipy_method",),
+    "downslope.analysis.critical_points": ("critical_points",),
+    "downslope.analysis.critical_set": ("CriticalPoint", "CriticalPoints"),
+    "downslope.analysis.curvature": ("PointKind",),
     "downslope.engines.eager": ("Step",),
     "downslope.errors": (
         "CallbackFailed",
@@ -105,6 +111,8 @@ __all__ = [
     "AdaGrad",
     "Adam",
     "CallbackFailed",
+    "CriticalPoint",
+    "CriticalPoints",
     "DownslopeError",
     "FormulaError",
     "GradientDescent",
@@ -121,6 +129,7 @@ __all__ = [
     "Newton",
     "Objective",
     "ObjectiveFailed",
+    "PointKind",
     "RMSProp",
     "Replay",
     "Run",
@@ -131,6 +140,7 @@ __all__ = [
     "Step",
     "UnknownName",
     "as_optax",
+    "critical_points",
     "gallery",
     "learning_rates",
     "load",

@@ -22,7 +22,9 @@ MOST_STEPS = 60
 """Where the slope vanishes as a cube, a step leaves two thirds of the way; 60 leave 3e-11 of it."""
 MOST_PRODUCTS = 1000
 """Hessian-vector products of one polishing, beyond 300 variables."""
-_MOST_HALVINGS = 30
+_MOST_HALVINGS = 12
+_PATIENCE = 10
+"""Steps in which the gradient must halve: Newton's method crawls only where it leads nowhere."""
 _LARGEST_STEP = 0.25
 """Of how far it may go."""
 _NEAR = 1e-3
@@ -48,8 +50,12 @@ def polish(bound: Bound, x: np.ndarray, *, farthest: float | np.ndarray | None =
     step_of = _dense_step if x.size <= DENSE_UP_TO else _by_products(MOST_PRODUCTS)
     with np.errstate(all="ignore"):
         gradient, free = _slope(bound, x)
+        sizes: list[float] = []
         for _ in range(MOST_STEPS):
             size = _norm(gradient[free])
+            if len(sizes) >= _PATIENCE and size > 0.5 * sizes[-_PATIENCE]:
+                return None
+            sizes.append(size)
             if size == 0:
                 return x
             found = step_of(bound, x, gradient, free)
