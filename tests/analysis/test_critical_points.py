@@ -14,7 +14,7 @@ from downslope import InvalidInput, InvalidObjective, Objective, PointKind, crit
 def roots(function, low, high, n=1000):
     """All the roots of a function of one variable, by SciPy's root finder on a fine grid."""
     grid = np.linspace(low, high, n + 1)
-    pairs = zip(grid, grid[1:], strict=False)
+    pairs = itertools.pairwise(grid)
     return [brentq(function, a, b, xtol=1e-15) for a, b in pairs if function(a) * function(b) < 0]
 
 
@@ -96,6 +96,7 @@ complete = [
 NOT_TOLD = {"quartic", "brown_badly_scaled", "powell_badly_scaled"}
 
 
+@pytest.mark.slow  # a second each
 @pytest.mark.parametrize("name", sorted(set(complete) - NOT_TOLD))
 def test_every_minimum_of_the_gallery_is_found(name):
     found = critical_points(name)

@@ -1,3 +1,4 @@
+import itertools
 import json
 import math
 
@@ -129,6 +130,10 @@ def test_many_variables_are_polished_by_products_alone(monkeypatch):
     # MINRES solves to 1e-10 of the gradient, which is at rounding level in the end.
     np.testing.assert_allclose(polish(bound, x), target, atol=1e-12)
     assert len(calls) <= stationary.MOST_PRODUCTS
+    calls.clear()
+    assert polish(bound, x, most_products=10) is None
+    # MINRES asks once more than it iterates.
+    assert len(calls) <= 11
 
 
 def test_many_variables_settle():
@@ -171,7 +176,7 @@ def test_it_settles_in_the_basin_that_the_start_lies_in():
         return math.cos(x) - x * math.sin(x)
 
     grid = np.linspace(-5.1, 14.1, 400)
-    roots = [brentq(slope, a, b) for a, b in zip(grid, grid[1:], strict=False) if slope(a) * slope(b) < 0]
+    roots = [brentq(slope, a, b) for a, b in itertools.pairwise(grid) if slope(a) * slope(b) < 0]
     maxima = [r for r in roots if slope(r - 1e-4) > 0]
     bound, _ = bound_at("many_minima", 0.0)
     wells = np.array([m.x for m in gallery.get("many_minima").minima])

@@ -57,8 +57,9 @@ def critical_points(
     jac
         The gradient of `fun`, if you have it.
 
-    Returns a `CriticalPoints`: a sequence of points, lowest loss first, which tells in words what it may have missed.
-    Raises InvalidInput where a parameter breaks a rule, or `fun` is finite at no sample.
+    Returns a `CriticalPoints`: a sequence of points, lowest loss first, which tells in words what it may have missed. A
+    kink, where there is no slope, is none of them. Raises InvalidInput where a parameter breaks a rule, or `fun` is
+    finite at no sample.
 
     >>> found = critical_points("x^3 - 3x", (-2, 3))
     >>> [(point.x, point.loss, point.kind.value) for point in found]
