@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from downslope.adapters.optax_transformation import as_optax
     from downslope.adapters.scipy_method import scipy_method
     from downslope.analysis.behaviour import Behaviour
+    from downslope.analysis.critical_points import critical_points
+    from downslope.analysis.critical_set import CriticalPoint, CriticalPoints
     from downslope.analysis.curvature import PointKind
     from downslope.analysis.rates import LearningRateRange, learning_rate_range
     from downslope.engines.eager import Step
@@ -63,6 +65,8 @@ _HOMES = {
     "downslope.adapters.optax_transformation": ("as_optax",),
     "downslope.adapters.scipy_method": ("scipy_method",),
     "downslope.analysis.behaviour": ("Behaviour",),
+    "downslope.analysis.critical_points": ("critical_points",),
+    "downslope.analysis.critical_set": ("CriticalPoint", "CriticalPoints"),
     "downslope.analysis.curvature": ("PointKind",),
     "downslope.analysis.rates": ("LearningRateRange", "learning_rate_range"),
     "downslope.engines.eager": ("Step",),
@@ -114,6 +118,8 @@ __all__ = [
     "Adam",
     "Behaviour",
     "CallbackFailed",
+    "CriticalPoint",
+    "CriticalPoints",
     "DownslopeError",
     "Explanation",
     "FormulaError",
@@ -143,6 +149,7 @@ __all__ = [
     "Step",
     "UnknownName",
     "as_optax",
+    "critical_points",
     "gallery",
     "learning_rate_range",
     "learning_rates",

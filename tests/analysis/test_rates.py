@@ -102,7 +102,7 @@ def test_bounds_hold():
 @pytest.mark.parametrize(
     ("options", "parameter"),
     [({"max_steps": 0}, "max_steps"), ({"max_steps": True}, "max_steps"), ({"n_rates": 3}, "n_rates"),
-     ({"method": "adm"}, "method"), ({"bounds": (4, 5)}, "x0")],
+     ({"method": "adm"}, "method"), ({"bounds": (6, 7)}, "x0")],
 )  # fmt: skip
 def test_bad_input_is_named(options, parameter):
     with pytest.raises(downslope.InvalidInput, match=f"`{parameter}`"):

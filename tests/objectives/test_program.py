@@ -142,6 +142,24 @@ def test_a_change_inside_a_large_array_that_leaves_the_start_s_value_alone_is_se
     assert after == pytest.approx(data.mean(), rel=1e-9)
 
 
+def test_a_function_is_wrapped_for_compiling_once(monkeypatch):
+    plain, wrapped = program.jax.jit, []
+    monkeypatch.setattr(program.jax, "jit", lambda function: (wrapped.append(function), plain(function))[1])
+    objective = downslope.Objective(lambda x: (x - 0.25) ** 4)
+    for x in (1.0, 2.0, 3.0):
+        # 12 (x - 1/4)^2, exact in binary.
+        assert objective.hessian(x).tolist() == [[12 * (x - 0.25) ** 2]]
+    assert len(wrapped) == 2  # the first look at the start, and the Hessian
+
+
+def test_what_a_compiled_function_gave_stays_when_its_argument_changes():
+    objective = downslope.Objective(lambda x: np.sum(x**2) / 2)
+    x = np.array([1.0, 2.0])
+    gradient = objective.gradient(x)  # equal to x, and no view of it
+    x[:] = 9
+    assert gradient.tolist() == [1, 2]
+
+
 def test_the_cache_of_programs_is_bounded(monkeypatch):
     monkeypatch.setattr(program, "_MOST_PROGRAMS", 5)
     for k in range(8):

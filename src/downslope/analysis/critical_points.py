@@ -5,7 +5,8 @@ leads to a minimum. In one variable the samples are evenly spaced, and each chan
 neighbours is followed too; in more they are a scrambled Sobol sequence (Owen 1998). Points that differ by less than
 1e-5 of the box are one.
 
-Of further finds about as many would be new as of those made were the only one of their point (Good 1953). No number of samples proves that there is nothing more: a basin narrower than their spacing can hide.
+The share of finds that were the only one of their point is about the share of new ones among further finds (Good
+1953). No number of samples proves that there is nothing more: a basin narrower than their spacing can hide.
 """
 
 from __future__ import annotations
@@ -56,8 +57,9 @@ def critical_points(
     jac
         The gradient of `fun`, if you have it.
 
-    Returns a `CriticalPoints`: a sequence of points, lowest loss first, which tells in words what it may have missed.
-    Raises InvalidInput where a parameter breaks a rule, or `fun` is finite at no sample.
+    Returns a `CriticalPoints`: a sequence of points, lowest loss first, which tells in words what it may have missed. A
+    kink, where there is no slope, is none of them. Raises InvalidInput where a parameter breaks a rule, or `fun` is
+    finite at no sample.
 
     >>> found = critical_points("x^3 - 3x", (-2, 3))
     >>> [(point.x, point.loss, point.kind.value) for point in found]
@@ -194,7 +196,7 @@ def _box(objective: Objective, bounds: Any) -> Bounds:
         raise InvalidInput("bounds", f"must be of at most {DENSE_UP_TO} variables", n)
     lower, upper = (np.array(np.broadcast_to(np.asarray(side, dtype=float), (n,))) for side in sides(bounds, n))
     if not np.all(np.isfinite(lower) & np.isfinite(upper)):
-        raise InvalidInput("bounds", "must be finite on every side: there samples are drawn", bounds)
+        raise InvalidInput("bounds", "must be finite on every side: samples are drawn between them", bounds)
     if not np.all(lower < upper):
         raise InvalidInput("bounds", "must have low < high", bounds)
     return lower, upper
@@ -204,8 +206,9 @@ def _n_variables(objective: Objective, bounds: Any) -> int:
     """How many variables: as many as there are pairs; of a single pair, what the function itself tells, or one."""
     if hasattr(bounds, "lb") and np.size(bounds.lb) > 1:
         return int(np.size(bounds.lb))
-    if np.ndim(bounds) == 2:
-        return len(bounds)
+    pairs = list(bounds) if isinstance(bounds, list | tuple | np.ndarray) else []
+    if any(isinstance(pair, list | tuple | np.ndarray) for pair in pairs):
+        return len(pairs)
     if objective.call == "numbers":
         return n_required(objective.problem.fun if objective.problem else objective.fun)
     if objective.problem is not None:

@@ -18,7 +18,13 @@ _PLURALS = {PointKind.MINIMUM: "minima", PointKind.MAXIMUM: "maxima", PointKind.
 
 @dataclass(frozen=True, eq=False)
 class CriticalPoint:
-    """A point where the slope is zero."""
+    """A point where the slope is zero.
+
+    >>> import downslope
+    >>> point = downslope.critical_points("(x - 2)^2 + 3", (0, 5)).lowest
+    >>> point, point.x, point.curvatures.tolist()
+    (<minimum x = 2, loss = 3, curvature 2>, 2.0, [2.0])
+    """
 
     x: Any
     """A number for a function of one variable, else a vector of shape (n,)."""

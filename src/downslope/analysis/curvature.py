@@ -33,7 +33,11 @@ there is 12 eps^(2/3) = 4e-10: no sharper line separates such a direction from o
 
 
 class PointKind(enum.Enum):
-    """What the slope and the curvatures at a point make of it."""
+    """What the slope and the curvatures at a point make of it.
+
+    >>> PointKind("saddle")
+    <PointKind.SADDLE: 'saddle'>
+    """
 
     MINIMUM = "minimum"
     SADDLE = "saddle"

@@ -206,6 +206,8 @@ def below(bound: Bound, start: np.ndarray, rules: Rules) -> tuple[np.ndarray | N
         return None, None
     free = None if bound.bounds is None else free_variables(found, bound.gradient(found), bound.bounds)
     curvature = spectrum(bound, found, free=free)
+    if not curvature.values.size:  # held at its bounds, or with no curvature that is a number
+        return found, None
     values = np.where(np.abs(curvature.values) <= curvature.flat_below, 0.0, curvature.values)
     hessian = curvature.vectors @ np.diag(curvature.values) @ curvature.vectors.T
     try:

@@ -21,19 +21,28 @@ REACH = 0.25
 MOST_STEPS = 60
 """Where the slope vanishes as a cube, a step leaves two thirds of the way; 60 leave 3e-11 of it."""
 MOST_PRODUCTS = 1000
-"""Hessian-vector products of one polishing, beyond 300 variables."""
-_MOST_HALVINGS = 30
+"""Hessian-vector products of one polishing, beyond 300 variables, unless the caller has fewer."""
+_MOST_HALVINGS = 12
+_PATIENCE = 10
+"""Steps in which the gradient must halve: Newton's method crawls only where it leads nowhere."""
 _LARGEST_STEP = 0.25
 """Of how far it may go."""
 _NEAR = 1e-3
 """The way down ends with a Newton step of this share of the largest variable: polishing squares what is left."""
 
 
-def polish(bound: Bound, x: np.ndarray, *, farthest: float | np.ndarray | None = None) -> np.ndarray | None:
+def polish(
+    bound: Bound,
+    x: np.ndarray,
+    *,
+    farthest: float | np.ndarray | None = None,
+    most_products: int = MOST_PRODUCTS,
+) -> np.ndarray | None:
     """The stationary point near x, where the gradient is zero to rounding; None where none is found.
 
     `farthest` is how far from x it may lie, in each variable (a number for all, or shape (n,)); None is a quarter of
-    the largest variable's size, or of 1 where that is less. A step goes a quarter of it at most.
+    the largest variable's size, or of 1 where that is less. A step goes a quarter of it at most. `most_products` limits
+    the Hessian-vector products beyond 300 variables; up to there whole Hessians are used.
 
     >>> from downslope import Objective
     >>> bound, x, _ = Objective("x^3 - 3x").bind(-1.1)
@@ -45,11 +54,15 @@ def polish(bound: Bound, x: np.ndarray, *, farthest: float | np.ndarray | None =
     close = float(np.finfo(dtype).eps) ** 0.5 * max(1.0, float(np.max(np.abs(x))))
     if farthest is None:
         farthest = REACH * max(1.0, float(np.max(np.abs(x))))
-    step_of = _dense_step if x.size <= DENSE_UP_TO else _by_products(MOST_PRODUCTS)
+    step_of = _dense_step if x.size <= DENSE_UP_TO else _by_products(most_products)
     with np.errstate(all="ignore"):
         gradient, free = _slope(bound, x)
+        sizes: list[float] = []
         for _ in range(MOST_STEPS):
             size = _norm(gradient[free])
+            if len(sizes) >= _PATIENCE and size > 0.5 * sizes[-_PATIENCE]:
+                return None
+            sizes.append(size)
             if size == 0:
                 return x
             found = step_of(bound, x, gradient, free)
@@ -74,7 +87,8 @@ def polish(bound: Bound, x: np.ndarray, *, farthest: float | np.ndarray | None =
 def settle(bound: Bound, x: np.ndarray) -> np.ndarray | None:
     """The minimum of the basin that x lies in; None where the way down leads to none.
 
-    Newton's steps down, each so short that the quadratic which it trusts holds; beyond 300 variables, L-BFGS-B.
+    Newton's steps down, each so short that the quadratic which it trusts holds. Beyond 300 variables L-BFGS-B leads
+    down, and that the end is no saddle is left to the caller's own spectrum.
 
     >>> from downslope import Objective
     >>> bound, x, _ = Objective("himmelblau").bind([4.0, 0.5])
@@ -85,8 +99,8 @@ def settle(bound: Bound, x: np.ndarray) -> np.ndarray | None:
     with np.errstate(all="ignore"):
         low = _down(bound, x) if x.size <= DENSE_UP_TO else _down_by_gradients(bound, x)
         point = None if low is None else polish(bound, low)
-        if point is None:
-            return None
+        if point is None or x.size > DENSE_UP_TO:
+            return point
         free = _slope(bound, point)[1]
         return point if spectrum(bound, point, free=free).n_negative == 0 else None
 
