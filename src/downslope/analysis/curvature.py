@@ -75,11 +75,13 @@ class Spectrum:
     """Hessian-vector products that this took; 0 where the whole Hessian was computed."""
     uncertainty: float
     """The error of the values to be expected from how the Hessian was computed: rounding, or finite differences."""
+    beside: float = 0.0
+    """The largest size of a curvature close by, beside which a value may be flat, as at the bottom of x^4."""
 
     @property
     def flat_below(self) -> float:
         """The size up to which a value counts as flat: a share of 1.5e-8 of the largest size, and the uncertainty."""
-        return FLAT_SHARE * float(np.max(np.abs(self.values), initial=0.0)) + self.uncertainty
+        return FLAT_SHARE * max(float(np.max(np.abs(self.values), initial=0.0)), self.beside) + self.uncertainty
 
     @property
     def resolved(self) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from dataclasses import dataclass
 from typing import Any
@@ -125,10 +126,14 @@ def gather(run: Run) -> Evidence:
     return Evidence(run, bound, bounds, method, rate, motion(run, axes), end, target, found, reason)
 
 
-def place_at(bound: Bound, x: np.ndarray, bounds: Bounds | None, tolerance: float = _TOLERANCE) -> Place:
-    """The point with its loss, slope, curvature and kind."""
+def place_at(
+    bound: Bound, x: np.ndarray, bounds: Bounds | None, tolerance: float = _TOLERANCE, near: Spectrum | None = None
+) -> Place:
+    """The point with its loss, slope, curvature and kind; `near` is the curvature at the point that led to it."""
     loss, gradient = bound.value_and_gradient(x)
     found = spectrum(bound, x, free=None if bounds is None else free_variables(x, gradient, bounds))
+    if near is not None and near.is_finite:
+        found = dataclasses.replace(found, beside=float(np.max(np.abs(near.values), initial=0.0)))
     return Place(
         x, loss, gradient, found, kind_of_point(bound, x, gradient, found, bounds, gradient_tolerance=tolerance)
     )
@@ -161,10 +166,12 @@ def _target(run: Run, bound: Bound, bounds: Bounds | None, end: Place) -> Place 
     if len(end.x) > DENSE_UP_TO:
         return end if end.kind is not PointKind.NOT_STATIONARY else None
     if end.kind is not PointKind.NOT_STATIONARY:
-        found = end.x if not np.any(end.gradient) else polish(bound, end.x)
+        found, near = end.x if not np.any(end.gradient) else polish(bound, end.x), end.spectrum
     else:
-        found = settle(bound, _best_point(run))
-    return None if found is None else place_at(bound, found, bounds)
+        best = _best_point(run)
+        found = settle(bound, best)
+        near = spectrum(bound, best) if ended_badly(run) else end.spectrum
+    return None if found is None else place_at(bound, found, bounds, near=near)
 
 
 def _best_point(run: Run) -> np.ndarray:
