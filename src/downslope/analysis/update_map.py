@@ -205,7 +205,7 @@ def _check_linear(run: Callable[..., tuple[Any, Any]], n: int) -> np.ndarray:
     expected = jacobian[:, 0] * _SMALL
     if np.abs(run(near, ones, ones)[0][0] - expected)[kept].max() > _AGREES * max(_SMALL, np.abs(expected).max()):
         raise NotLinearError("its steps do not shrink with the gradient")
-    return kept
+    return np.asarray(kept)
 
 
 @functools.lru_cache(maxsize=64)
