@@ -133,7 +133,16 @@ CASES = [
         max_steps=1000,
     ),
     case(B.BOUNCING, logistic(3.2), 0.3, "the logistic map's 2-cycle, r in (3, 1 + root 6)", learning_rate=1.0),
-    case(B.BOUNCING, "x^2", 5.0, "it ends by half its rate", method="rmsprop", learning_rate=0.1, max_steps=3000),
+    case(
+        B.BOUNCING,
+        "x^2",
+        5.0,
+        "it ends by half its rate",
+        method="rmsprop",
+        learning_rate=0.1,
+        gradient_tolerance=None,
+        max_steps=3000,
+    ),
     # A multiplier just below 1, or a slope that falls as a power.
     case(B.CRAWLING, "x^2", 5.0, "0.9998 a step: 82,000 to go", learning_rate=1e-4, max_steps=1000),
     case(B.CRAWLING, "0.05*x^2 + 4*y^2", [-4.5, 1.5], "0.999 along the floor", learning_rate=0.01, max_steps=500),
@@ -205,7 +214,6 @@ CASES = [
         max_steps=2000,
     ),
     case(B.ERRATIC, logistic(3.9), 0.3, "the logistic map's chaos", learning_rate=1.0, max_steps=2000),
-    case(B.ERRATIC, "(x^2 - 1)^2", 0.3, "the cubic map's chaos, 1 + 4 a = 2.8", learning_rate=0.45, max_steps=2000),
     case(B.LEFT_DOMAIN, "sqrt(x)", 1.0, "it walks to 0 and beyond", learning_rate=0.5),
     case(B.LEFT_DOMAIN, "x + 0*sqrt(x)", 3.5, "0.5, and -0.5", method="sign_descent", learning_rate=1.0),
     case(
@@ -252,6 +260,19 @@ def test_the_engine_does_not_matter(one):
 def test_the_table_has_every_behaviour():
     assert {one.expected for one in CASES} == set(Behaviour)
     assert len(CASES) >= 40
+
+
+@pytest.mark.parametrize("rate", [0.4, 0.45, 0.48])
+@pytest.mark.parametrize("start", [0.3, 0.31, 0.5])
+@pytest.mark.parametrize("n_steps", [1000, 2000, 3001])
+def test_chaos_is_called_so_wherever_it_is_cut_off(rate, start, n_steps):
+    # A step is x <- r x - 4 a x^3 with r = 1 + 4 a. For r < 3 it maps [-root(2/(2a)), root(2/(2a))] into itself, so
+    # nothing diverges; its Lyapunov exponents at these rates, over 20,000 steps, are 0.68, 0.80 and 0.91, so it never
+    # settles; and its losses go up to 1 and down to 1e-3 all the time, so that it is on no plateau.
+    run = downslope.minimize("(x^2 - 1)^2", start, learning_rate=rate, max_steps=n_steps)
+    assert np.abs(run.path).max() < np.sqrt(1 / rate)
+    explanation = run.explain(suggest=False)
+    assert explanation.behaviour is Behaviour.ERRATIC, str(explanation)
 
 
 def shown(value):
@@ -331,7 +352,7 @@ class TestWords:
         assert "r = 0.1 and step - r = 0.2 from the minimum" in head
 
     def test_bouncing_of_rmsprop(self):
-        found = explained("x^2", 5.0, method="rmsprop", learning_rate=0.1, max_steps=3000)
+        found = explained("x^2", 5.0, method="rmsprop", learning_rate=0.1, gradient_tolerance=None, max_steps=3000)
         run = found.run
         # Where |g| is the same at each step, s = g^2, and so a step is the rate: from a / 2 to -a / 2.
         assert np.abs(np.diff(run.path)[-10:]) == pytest.approx(0.1, rel=0.2)
