@@ -109,12 +109,6 @@ def test_a_parabola_that_blew_up_at_1_1_is_there_in_one_step_of_0_5():
     assert explanation.sentences[-1] == "Try learning rate 0.5: tried, it converged in 1 step, to a loss of 0."
 
 
-def test_a_ravine_is_told_the_best_rate_and_what_momentum_does():
-    explanation = downslope.minimize(*RAVINE, learning_rate=0.26, max_steps=300).explain()
-    # 2 / (0.1 + 8), of which three digits are told.
-    assert explanation.suggestion.change.arguments["learning_rate"] == pytest.approx(2 / 8.1, rel=0.005)
-
-
 @pytest.mark.parametrize(
     ("fun", "start", "options"),
     [
