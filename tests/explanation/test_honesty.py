@@ -14,10 +14,11 @@ import scipy.integrate
 import torch
 
 import downslope
-from downslope import Explanation, Status
+from downslope import Status
 from downslope.analysis.behaviour import Behaviour
 from downslope.analysis.curvature import PointKind
 from downslope.engines import recorder
+from downslope.explanation import Explanation, explain
 from downslope.learning_rates import BarzilaiBorwein, Cosine, Polyak
 from downslope.objectives import bound as bounds_module
 
@@ -418,8 +419,6 @@ def test_a_path_that_is_kept_of_many_variables_is_read_too():
 
 def test_explain_takes_a_run_alone():
     with pytest.raises(downslope.InvalidInput, match="run"):
-        from downslope.explanation import explain
-
         explain("x^2")
 
 
