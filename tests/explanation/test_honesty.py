@@ -130,7 +130,6 @@ RUNS = {
     "500 variables, momentum": lambda: quietly(rosenbrock_chain, START, method="momentum", max_steps=60),
     "NaN slope at the start": lambda: quietly(nan_slope, [0.0, 1.0], learning_rate=0.1),
     "NaN loss soon": lambda: quietly("sqrt(x)", 1.0, learning_rate=0.5),
-    "infinite loss at the start": lambda: quietly("1/x", 0.0, learning_rate=0.5),
     "interrupted": lambda: quietly("x^2", 5.0, learning_rate=0.1, callback=interrupted_at(6), engine="eager"),
     "interrupted at once": lambda: quietly("x^2", 5.0, learning_rate=0.1, callback=interrupted_at(0), engine="eager"),
     "stopped by a callback": lambda: quietly("x^2", 5.0, learning_rate=0.1, callback=lambda step: step.n == 3),
@@ -378,9 +377,7 @@ class TestManyVariables:
         assert "Hessian-vector products" in str(explanation)
 
     @pytest.mark.slow
-    @pytest.mark.parametrize(
-        "case", ["at rest", "on the way", "diverging", "not quadratic", "differences of gradients"]
-    )
+    @pytest.mark.parametrize("case", ["at rest", "diverging", "not quadratic", "differences of gradients"])
     def test_100_000_variables_take_at_most_200_products(self, case, products):
         n = 100_000
         c = np.linspace(1.0, 10.0, n)
@@ -395,7 +392,6 @@ class TestManyVariables:
         options = {"record": "losses"}
         run = {
             "at rest": lambda: quietly(bowl, start, learning_rate=0.15, **options),
-            "on the way": lambda: quietly(bowl, start, learning_rate=0.01, max_steps=50, **options),
             "diverging": lambda: quietly(bowl, start, learning_rate=0.25, max_steps=50, **options),
             "not quadratic": lambda: quietly(cosh, start, learning_rate=0.05, max_steps=50, **options),
             "differences of gradients": lambda: quietly(
