@@ -13,7 +13,7 @@ from downslope.analysis.behaviour import Behaviour
 from downslope.analysis.curvature import PointKind
 from downslope.analysis.multipliers import stability
 from downslope.engines import recorder
-from downslope.learning_rates import Cosine
+from downslope.learning_rates import Cosine, InverseTime, StepDecay
 
 
 def explained(fun, start, suggest=False, **options):
@@ -144,6 +144,59 @@ class TestTheWay:
         explanation = explained("x^2", 5.0, learning_rate=Cosine(0.1, 100), max_steps=200)
         assert not explanation.run.converged
         assert explanation.behaviour is Behaviour.STOPPED_SHORT, str(explanation)
+
+    def test_steps_that_become_too_small_to_count_stop_short(self):
+        # 5 * 0.3 / (1 - 0.1) in all: the product of 0.4^5, 0.94^5, 0.994^5, ... is 0.0073.
+        explanation = explained("x^2", 5.0, learning_rate=StepDecay(0.3, factor=0.1, every=5), max_steps=200)
+        assert explanation.run.x == pytest.approx(5 * np.prod([(1 - 0.6 * 0.1**k) ** 5 for k in range(20)]), rel=1e-9)
+        assert explanation.behaviour is Behaviour.STOPPED_SHORT, str(explanation)
+
+    @pytest.mark.parametrize("rate", [1e-3, 0.01, 0.1])
+    @pytest.mark.parametrize("max_steps", [200, 2000])
+    def test_rates_that_fall_as_1_over_k_are_explained(self, rate, max_steps):
+        # x goes as k^(-2 rate): from a slope of 9 to 1e-6 takes 10^(7 / 2 rate) times as many steps, beyond any float.
+        explanation = explained("x^2", 5.0, learning_rate=InverseTime(rate, decay=1.0), max_steps=max_steps)
+        assert explanation.steps_needed is None or explanation.steps_needed > 10**12
+
+    def test_noise_does_not_excuse_a_run_that_diverges(self):
+        # 1 - 2 * 1.05 = -1.1: from 25 to 5e9 in 100 steps, with noise of 0.01.
+        explanation = explained("x^2", 5.0, learning_rate=1.05, noise=0.01, seed=0, max_steps=100)
+        assert explanation.run.loss > 1e9
+        assert explanation.behaviour is Behaviour.DIVERGING, str(explanation)
+
+    def test_rounding_at_the_end_is_not_the_pace(self):
+        # It shrinks by -0.8 a step for 160 steps, and then takes turns between two neighbouring floats.
+        explanation = explained("x^2 - 4x + 5", -1.0, learning_rate=0.9, gradient_tolerance=None, max_steps=5000)
+        assert abs(explanation.run.x - 2) < 1e-14
+        assert "it multiplied the distance by -1." not in str(explanation)
+
+    @pytest.mark.parametrize(
+        ("method", "rate", "max_steps"), [("adam", 0.001, 500), ("sign_descent", 0.01, 100), ("adam", 0.01, 100)]
+    )
+    def test_the_steps_that_are_still_needed_are_needed(self, method, rate, max_steps):
+        # These walk at one speed, so that the slope falls by a difference a step and by no factor.
+        options = {"method": method, "learning_rate": rate}
+        explanation = explained("x^2", 5.0, max_steps=max_steps, **options)
+        whole = downslope.minimize("x^2", 5.0, max_steps=30_000, **options)
+        if explanation.steps_needed is not None:
+            assert whole.converged
+            assert explanation.steps_needed == pytest.approx(whole.n_steps - max_steps, rel=0.5), str(explanation)
+
+    @pytest.mark.parametrize(("method", "rate"), [("momentum", 0.2), ("nesterov", 0.05)])
+    def test_the_turns_and_the_period_of_a_spiral_are_of_one_axis(self, method, rate):
+        # Two turns a swing.
+        explanation = explained("0.05*x^2 + 4*y^2", [-4.5, 1.5], method=method, learning_rate=rate)
+        assert explanation.behaviour is Behaviour.SPIRAL
+        turns, period = re.search(
+            r"turned around (\d+) times .* about ([\d.]+) steps", explanation.sentences[0]
+        ).groups()
+        # The first half swing may not end in a turn, nor the last one in the record.
+        assert int(turns) == pytest.approx(2 * explanation.run.n_steps / float(period), rel=0.2, abs=2)
+
+    def test_what_is_suggested_on_a_plateau_leads_off_it(self):
+        explanation = explained("1/(1 + exp(-x))", -30.0, suggest=True, learning_rate=0.1)
+        if explanation.suggestion is not None:
+            assert explanation.suggestion.run.loss < 0.99 * explanation.run.loss, str(explanation)
 
     def test_rates_that_fall_as_1_over_k_are_not_extrapolated_by_a_factor(self):
         # x goes as k^-0.2: from a slope of 4 to 1e-6 takes (4e6)^5 = 1e33 times as many steps.
