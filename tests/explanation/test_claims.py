@@ -5,6 +5,7 @@ import warnings
 
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 
 import downslope
@@ -182,6 +183,13 @@ class TestTheWay:
             assert whole.converged
             assert explanation.steps_needed == pytest.approx(whole.n_steps - max_steps, rel=0.5), str(explanation)
 
+    def test_no_quadratic_is_slower_than_its_slowest_multiplier(self):
+        # Many curvatures look like a power of the step's number, until the flattest is left: 1 - a mu a step.
+        c = np.arange(1.0, 101.0)
+        explanation = explained(lambda x: 0.5 * jnp.sum(c * x**2), np.ones(100), learning_rate=1e-3, max_steps=100)
+        slowest = np.log(explanation.run.gradient_norms[-1] / 1e-6) / -np.log(1 - 1e-3)
+        assert explanation.steps_needed <= 1.01 * slowest, str(explanation)  # its pace comes from a fit
+
     @pytest.mark.parametrize(("method", "rate"), [("momentum", 0.2), ("nesterov", 0.05)])
     def test_the_turns_and_the_period_of_a_spiral_are_of_one_axis(self, method, rate):
         # Two turns a swing.
@@ -192,6 +200,10 @@ class TestTheWay:
         ).groups()
         # The first half swing may not end in a turn, nor the last one in the record.
         assert int(turns) == pytest.approx(2 * explanation.run.n_steps / float(period), rel=0.2, abs=2)
+
+    def test_a_rule_that_keeps_a_random_key_is_explained(self):
+        explanation = explained("x^2", 5.0, method=optax.noisy_sgd(0.1), max_steps=100)
+        assert explanation.sentences
 
     def test_what_is_suggested_on_a_plateau_leads_off_it(self):
         explanation = explained("1/(1 + exp(-x))", -30.0, suggest=True, learning_rate=0.1)
