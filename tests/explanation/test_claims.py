@@ -3,6 +3,7 @@
 import re
 import warnings
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
@@ -202,7 +203,7 @@ class TestTheWay:
         assert int(turns) == pytest.approx(2 * explanation.run.n_steps / float(period), rel=0.2, abs=2)
 
     def test_a_rule_that_keeps_a_random_key_is_explained(self):
-        explanation = explained("x^2", 5.0, method=optax.noisy_sgd(0.1), max_steps=100)
+        explanation = explained("x^2", 5.0, method=optax.noisy_sgd(0.1, key=jax.random.key(0)), max_steps=100)
         assert explanation.sentences
 
     def test_what_is_suggested_on_a_plateau_leads_off_it(self):
