@@ -18,6 +18,10 @@ MOST_NUMBERS = 2_000_000
 _SHORTEST_TAIL = 12
 _REVERSES = 0.5
 """A run zigzags where steps that turn back make up this share of its way."""
+_MATTERS = 0.2
+"""An axis with this share of the way matters; and a zigzag turns back at no smaller share of its steps."""
+_ROUNDING = 1e-13
+"""Steps and slopes below this share of the largest are rounding."""
 _SAME = 1e-2
 """Two points that take turns are a cycle where their distance changes by less than this share over the tail."""
 
@@ -72,6 +76,8 @@ class Motion:
     """Share of the tail's steps at which the loss rose."""
     jump: float | None = None
     """The length of a step in its largest component, in the middle of those of the tail."""
+    axis: int | None = None
+    """The number of the axis that swings most, where one does."""
 
     @property
     def multiplier(self) -> float | None:
@@ -88,8 +94,8 @@ def motion(run: Run, axes: np.ndarray | None = None) -> Motion:
     (<Behaviour.ZIGZAG: 'zigzag'>, -0.8)
     """
     points = _points(run)
-    losses, slopes = _finite(run.losses), run.gradient_norms[np.isfinite(run.gradient_norms)]
-    gradient_growth, power = _decay(slopes)
+    losses, slopes = _finite(run.losses), _finite(run.gradient_norms)
+    gradient_growth, power = _decay(_above_rounding(slopes, _ROUNDING * float(np.max(slopes, initial=0.0))))
     facts = {
         "gradient_growth": gradient_growth,
         "power": power,
@@ -99,17 +105,26 @@ def motion(run: Run, axes: np.ndarray | None = None) -> Motion:
     with np.errstate(all="ignore"):
         steps = np.diff(points, axis=0) if points is not None else np.empty((0, 1))
     steps = steps[np.isfinite(steps).all(axis=1)]
-    steps = steps[: int(np.flatnonzero(np.any(steps != 0, axis=1))[-1]) + 1] if np.any(steps) else steps[:0]
+    if points is not None and len(steps):  # steps of a few roundings say nothing
+        size = float(np.max(np.abs(points[np.isfinite(points).all(axis=1)])))
+        steps = steps[: len(_above_rounding(np.abs(steps).max(axis=1), _ROUNDING * size))]
     if len(steps) == 0:
         return Motion(None, 0, None, turns_back=False, cycle=None, **facts)  # type: ignore[arg-type]
     lengths = _lengths(steps)
     growth = _growth(lengths)
     cosines = _cosines(_tail(steps))
     turns_back = bool(len(cosines) and np.median(cosines) < -0.9)
-    shape, n_reversals = _shape(steps @ axes if axes is not None else steps)
+    shape, n_reversals, axis = _shape(steps @ axes if axes is not None else steps)
     cycle = _cycle(points, growth) if turns_back and points is not None else None
     jump = float(np.median(np.abs(_tail(steps)).max(axis=1)))
-    return Motion(shape, n_reversals, growth, turns_back=turns_back, cycle=cycle, jump=jump, **facts)  # type: ignore[arg-type]
+    seen = {"turns_back": turns_back, "cycle": cycle, "jump": jump, "axis": axis}
+    return Motion(shape, n_reversals, growth, **seen, **facts)  # type: ignore[arg-type]
+
+
+def _above_rounding(sizes: np.ndarray, floor: float) -> np.ndarray:
+    """The sizes up to the last one above the floor; none, where none is above 0."""
+    above = np.flatnonzero(sizes > floor) if np.any(sizes > floor) else np.flatnonzero(sizes > 0)
+    return sizes[: int(above[-1]) + 1] if above.size else sizes[:0]
 
 
 def _cycle(points: np.ndarray, growth: float | None) -> tuple[np.ndarray, np.ndarray] | None:
@@ -119,7 +134,11 @@ def _cycle(points: np.ndarray, growth: float | None) -> tuple[np.ndarray, np.nda
         return None
     apart = _lengths(np.diff(tail, axis=0))
     returns = _lengths(tail[2:] - tail[:-2])
-    if apart.min() <= 0 or returns.max() >= _SAME * apart.min() or abs(np.log(growth or 1)) * len(tail) >= _SAME:
+    if (
+        apart.min() <= _ROUNDING * np.abs(tail).max()
+        or returns.max() >= _SAME * apart.min()
+        or abs(np.log(growth or 1)) * len(tail) >= _SAME
+    ):
         return None
     return tail[-2], tail[-1]
 
@@ -132,23 +151,21 @@ def _points(run: Run) -> np.ndarray | None:
     return rows[-max(MOST_NUMBERS // rows.shape[1], 3) :]
 
 
-def _shape(steps: np.ndarray) -> tuple[Behaviour, int]:
-    """The shape of the way, from its steps along each axis, and how often the busiest axis was reversed."""
+def _shape(steps: np.ndarray) -> tuple[Behaviour, int, int]:
+    """The shape of the way, from its steps along each axis; how often it was reversed on the axis that tells, and which."""
     size = float(np.abs(steps).max())
     scaled = steps / size if size > 0 else steps
     back = scaled[1:] * scaled[:-1] < 0
     way = np.abs(scaled)
     ways, total = way.sum(axis=0), way.sum()
     reversed_way = np.where(back, np.minimum(way[1:], way[:-1]), 0.0).sum() + np.where(back[:1], way[:1], 0.0).sum()
-    busiest = int(ways.argmax())
     counts = back.sum(axis=0)
-    if total > 0 and reversed_way > _REVERSES * total:
-        return Behaviour.ZIGZAG, int(counts[busiest])
+    busiest = int(np.where(ways > _MATTERS * total, counts, -1).argmax())
+    if total > 0 and reversed_way > _REVERSES * total and counts[busiest] >= _MATTERS * (len(steps) - 1):
+        return Behaviour.ZIGZAG, int(counts[busiest]), busiest
     # Two turns on an axis that matters, far enough apart not to be a zigzag: it swings around.
-    swings = counts[ways > 0.2 * total]
-    if swings.size and swings.max() >= 2:
-        return Behaviour.SPIRAL, int(swings.max())
-    return Behaviour.STRAIGHT, int(counts[busiest])
+    is_swing = counts[busiest] >= 2
+    return Behaviour.SPIRAL if is_swing else Behaviour.STRAIGHT, int(counts[busiest]), busiest
 
 
 def _tail(rows: np.ndarray) -> np.ndarray:

@@ -117,7 +117,7 @@ def stability(
         best, factor = _best(lambda rates: _factors(found, rates, positive), limit or scale * 10**_DECADES)
         zigzag = _first(lambda rates: _is_negative(_leading(found, rates, positive[-1:])), scale)
         if not isinstance(found, _Whole):
-            most = _first(lambda c: np.abs(found.multipliers(rate, c)).max(axis=1) > 1 + ON_THE_CIRCLE, positive[-1])
+            most = _first(lambda c: np.abs(found.multipliers(rate, c)).max(axis=1) > 1 + ON_THE_CIRCLE, 1 / rate)
     return Stability(
         rate, method.brings_rate, curvatures, rows, limit, best, factor, zigzag, most, scaled, forgets, found
     )

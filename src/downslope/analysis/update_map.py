@@ -55,7 +55,7 @@ class UpdateMap:
 
     def jacobians(self, rates: Any, curvatures: Any) -> np.ndarray:
         """Shape (m, k, k) for m pairs of a rate and a curvature, or numbers that go with all."""
-        rates, curvatures = np.broadcast_arrays(np.asarray(rates, float), np.asarray(curvatures, float))
+        rates, curvatures = np.broadcast_arrays(np.atleast_1d(rates).astype(float), np.asarray(curvatures, float))
         found = []
         for first in range(0, len(rates), BLOCK):
             pairs = [part[first : first + BLOCK] for part in (rates, curvatures)]
@@ -110,15 +110,20 @@ def _at_rest(method: Method, n_steps: int, n: int = 1) -> Any:
     return state._replace(**{name: np.ones(n) for name in method.scaling}) if method.scaling else state
 
 
+def _kind(leaf: Any) -> str:
+    """The letter of its dtype; a random key of JAX has none."""
+    return str(getattr(leaf.dtype if hasattr(leaf, "dtype") else np.asarray(leaf).dtype, "kind", ""))
+
+
 def _is_whole(leaf: Any) -> bool:
-    return np.asarray(leaf).dtype.kind in "iu" and np.ndim(leaf) == 0
+    return _kind(leaf) in ("i", "u") and np.ndim(leaf) == 0
 
 
 def _varies(method: Method, state: Any, k: int) -> bool:
     """Whether the k-th leaf of the memory is a number that may move: no count, no random key, nothing held."""
     leaf = tree_util.tree_leaves(state)[k]
     held = method.scaling and any(leaf is getattr(state, name) for name in method.scaling)
-    return not held and getattr(getattr(leaf, "dtype", np.asarray(leaf).dtype), "kind", "") == "f"
+    return not held and _kind(leaf) == "f"
 
 
 def _forgets(method: Method, state: Any) -> bool:

@@ -92,10 +92,17 @@ def _better_rate(evidence: Evidence) -> Iterator[Change]:
 def _quickest_rate(evidence: Evidence) -> float | None:
     """The constant rate that reaches the minimum from this start in the fewest steps, of several run at once."""
     run, found, target = evidence.run, evidence.stability, evidence.target
-    usable = run.rules is not None and evidence.bound is not None and evidence.bound.program is not None
-    if not usable or found is None or target is None or not found.largest_stable or run.specification["noise"]:
+    usable = evidence.bound is not None and evidence.bound.program is not None
+    if (
+        not usable
+        or evidence.rules is None
+        or found is None
+        or target is None
+        or not found.largest_stable
+        or run.specification["noise"]
+    ):
         return None
-    rules = run.rules._replace(learning_rate=Constant(1.0))
+    rules = evidence.rules._replace(learning_rate=Constant(1.0))
     rates = np.array([float(f"{rate:.3g}") for rate in np.geomspace(1e-4, 1, _N_RATES) * found.largest_stable])
     steps = Tries(run.objective, rules, run.structure, evidence.start, target.x).ends(rates)[0]
     if not np.any(steps >= 0):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,16 +15,18 @@ from downslope.analysis.curvature import DENSE_UP_TO, PointKind, Spectrum, free_
 from downslope.analysis.multipliers import Stability, stability
 from downslope.analysis.stationary import polish, settle
 from downslope.analysis.update_map import NotLinearError
+from downslope.engines.step import Rules
 from downslope.errors import DownslopeError
 from downslope.learning_rates import Constant, LearningRate, Schedule
 from downslope.methods import Method
 from downslope.objectives.finite_difference import Bounds
 from downslope.objectives.objective import Bound
 from downslope.run import Run
-from downslope.stopping import Status
+from downslope.stopping import Limits, Status
 from downslope.storage.not_stored import NotStored
 from downslope.storage.rules import learning_rate_of, method_of
 
+_TOLERANCE_SHARE = 1e-9
 _TOLERANCE = 1e-6
 """What is stationary, where the run was not asked for a tolerance."""
 
@@ -68,7 +71,9 @@ class Evidence:
     @property
     def stationary(self) -> bool:
         """Whether the run ended where the slope is zero, as far as was asked."""
-        return self.end is not None and self.end.kind is not PointKind.NOT_STATIONARY
+        if self.end is None:
+            return self.run.status is Status.GRADIENT_SMALL
+        return self.end.kind is not PointKind.NOT_STATIONARY
 
     @property
     def is_constant(self) -> bool:
@@ -79,6 +84,21 @@ class Evidence:
     def constant_rate(self) -> float | None:
         """The one rate of all steps and coordinates; None where there was none such."""
         return float(self.rate.rate) if isinstance(self.rate, Constant) and np.ndim(self.rate.rate) == 0 else None
+
+    @property
+    def rules(self) -> Rules | None:
+        """The run's rules, also those of a loaded one; None where they are another library's and not stored."""
+        if self.run.rules is not None or self.method is None or self.rate is None:
+            return self.run.rules
+        told = self.run.specification
+        target, tolerance, limit = (told[name] for name in ("target_loss", "gradient_tolerance", "loss_limit"))
+        limits = Limits(
+            -np.inf if target is None else target,
+            -1.0 if tolerance is None else tolerance,
+            np.inf if limit is None else limit,
+            told["max_steps"],
+        )
+        return Rules(self.method, self.rate, limits, self.bounds, told["noise"] or None, told["seed"] or 0)
 
     @property
     def start(self) -> np.ndarray:
@@ -118,7 +138,8 @@ def gather(run: Run) -> Evidence:
     with np.errstate(all="ignore"):
         end = place_at(bound, run.structure.flatten(run.x), bounds, tolerance)
         target = _target(run, bound, bounds, end)
-        near = target or (end if len(end.x) > DENSE_UP_TO else None)
+        # Among very many variables no stationary point is looked for, and where a run came near to one, its end serves.
+        near = target or (end if len(end.x) > DENSE_UP_TO and end.loss < run.losses[0] else None)
         found, reason = _stability(run, bound, method, near)
     axes = target.spectrum.vectors if target is not None else None
     if axes is not None and axes.shape[0] != axes.shape[1]:
@@ -171,7 +192,12 @@ def _target(run: Run, bound: Bound, bounds: Bounds | None, end: Place) -> Place 
         best = _best_point(run)
         found = settle(bound, best)
         near = spectrum(bound, best) if ended_badly(run) else end.spectrum
-    return None if found is None else place_at(bound, found, bounds, near=near)
+    if found is None:
+        return None
+    # Where the slope comes out of large numbers, its rounding is no smaller.
+    tolerance = max(_TOLERANCE, _TOLERANCE_SHARE * float(run.gradient_norms[0]))
+    place = place_at(bound, found, bounds, tolerance, near)
+    return None if place.kind is PointKind.NOT_STATIONARY else place
 
 
 def _best_point(run: Run) -> np.ndarray:
@@ -199,7 +225,7 @@ def _stability(run: Run, bound: Bound, method: Method | None, near: Place | None
         share = np.broadcast_to(rates[-1] / rate, near.x.shape) if rate > 0 else share
     scale = _scale(run, method, near)
     if method.scaling and scale is None:
-        return None, "the file does not hold what the method remembered"
+        return None, "what the method remembered is not known"
     curvatures, hessian = near.free, None
     if scale is not None or np.any(share != 1):
         share = share * (1.0 if scale is None else scale)
@@ -220,10 +246,17 @@ def _free(bound: Bound, near: Place) -> np.ndarray | None:
 
 def _scale(run: Run, method: Method, near: Place) -> np.ndarray | None:
     """One over what the method divides each coordinate by; 0 for those that never had a slope."""
-    if not method.scaling or run.method_state is None:
+    if not method.scaling:
         return None
-    divisor = np.asarray(method.scale(run.method_state), dtype=float)
-    never = np.all([np.asarray(getattr(run.method_state, name)) == 0 for name in method.scaling], axis=0)
+    state = run.method_state
+    if state is None:  # which no file holds; the same run has the same
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            state = run.replay().run.method_state
+    if state is None:
+        return None
+    divisor = np.asarray(method.scale(state), dtype=float)
+    never = np.all([np.asarray(getattr(state, name)) == 0 for name in method.scaling], axis=0)
     return np.where(never, 0.0, 1 / np.where(divisor > 0, divisor, 1.0))
 
 

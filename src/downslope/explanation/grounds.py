@@ -16,6 +16,7 @@ from downslope.wording import capital, short
 
 _NOTHING = 1e-6
 """A share of the distance that is none: the search for the best rate ends about there."""
+_EDGE = 1e-3
 _LEVEL = (Behaviour.SADDLE, Behaviour.MAXIMUM, Behaviour.FALLING)
 _UNTOLD = (Behaviour.AT_BOUND, *_LEVEL)
 """Where a rate has nothing to do with it."""
@@ -39,7 +40,8 @@ def _place(evidence: Evidence, behaviour: Behaviour) -> str:
         return "The curvature at the end is not finite, or not resolved: what kind of point it is cannot be told."
     where = f"at the {target.kind.value}" if target.kind in (PointKind.MINIMUM, PointKind.SADDLE) else "there"
     if not evidence.stationary and behaviour not in _LEVEL:
-        where = f"at the minimum below its best point, {point_in_words(evidence, target.x)},"
+        place = "flat point" if target.kind is PointKind.FLAT else "minimum"
+        where = f"at the {place} below its best point, {point_in_words(evidence, target.x)},"
     if target.kind is PointKind.FLAT and not np.any(target.free):
         return f"The curvature {where} is zero as far as can be told, so the slope there says little of the distance."
     return _curvatures(target, where)
@@ -51,16 +53,27 @@ def _curvatures(place: Place | None, where: str) -> str:
     found = place.free
     if len(found) == 1:
         return f"The curvature {where} is {short(found[0])}."
+    if found[0] == found[-1] or short(found[0]) == short(found[-1]):
+        return f"The curvature {where} is {short(found[0])} in every direction{_seen_of(place)}."
     text = f"The curvatures {where} go from {short(found[0])} to {short(found[-1])}"
     condition = place.spectrum.condition_number
     if condition is not None and place.spectrum.n_negative == 0 and place.spectrum.n_flat == 0:
         text += f" (condition number {condition:,.4g})"
-    if not place.spectrum.is_complete:
-        text += f", by {place.spectrum.n_products} Hessian-vector products"
-        text += "" if place.spectrum.resolved.all() else "; one end is not resolved"
-    apart = [(place.spectrum.n_flat, "flat"), (place.spectrum.n_negative, "negative")]
-    counts = [f"{n} {kind}" for n, kind in apart if n]
-    return text + (f"; {' and '.join(counts)}, for which no rate is too small" if counts else "") + "."
+    text += _seen_of(place)
+    least = "" if place.spectrum.is_complete else "at least "
+    if place.spectrum.n_flat:
+        text += f"; {least}{place.spectrum.n_flat} flat, along which nothing pulls back"
+    if place.spectrum.n_negative:
+        text += f"; {least}{place.spectrum.n_negative} negative, along which every rate leads away"
+    return f"{text}."
+
+
+def _seen_of(place: Place) -> str:
+    """How the ends of a large spectrum were found."""
+    if place.spectrum.is_complete:
+        return ""
+    unresolved = "" if place.spectrum.resolved.all() else "; one end is not resolved"
+    return f", by {place.spectrum.n_products} Hessian-vector products{unresolved}"
 
 
 def _limits(evidence: Evidence, behaviour: Behaviour) -> str:
@@ -82,6 +95,8 @@ def _limits(evidence: Evidence, behaviour: Behaviour) -> str:
         )
     held = ", its scaling held," if found.is_scaled else ""
     text = f"{capital(name)}{held} is stable there up to a learning rate of {short(found.largest_stable)}"
+    if evidence.run.learning_rates.ndim > 1 or (evidence.is_constant and evidence.constant_rate is None):
+        text += " for the coordinate with the largest one, the others in proportion"
     if found.best_rate is not None and found.best_factor is not None:
         text += f"; the best constant one is {short(found.best_rate)}, where a step "
         is_whole = found.best_factor < _NOTHING
@@ -91,7 +106,8 @@ def _limits(evidence: Evidence, behaviour: Behaviour) -> str:
 
 def _beyond(evidence: Evidence, found: Stability) -> str:
     """What the run's own rate allows, where it was one rate."""
-    if not isinstance(evidence.rate, Schedule) or found.largest_stable is None or found.most_curvature is None:
+    is_one = isinstance(evidence.rate, Schedule) and evidence.run.learning_rates.ndim == 1
+    if not is_one or found.largest_stable is None or not found.most_curvature:
         return ""
     if isinstance(evidence.method, Newton) or found.rate <= found.largest_stable * (1 + 1e-6):
         return ""
@@ -101,10 +117,11 @@ def _beyond(evidence: Evidence, found: Stability) -> str:
 def _sharpness(evidence: Evidence, found: Stability) -> str:
     name = capital(wording.method(evidence.run).partition(" (")[0])
     text = f"{name} has no stable rate to tell, since its scaling follows the slopes down"
-    if found.most_curvature is None or not found.curvatures.size:
+    if not found.most_curvature or not found.curvatures.size:
         return f"{text}."
     largest = found.curvatures[-1]
     side = "below" if largest <= found.most_curvature else "above"
+    side = "at" if abs(largest / found.most_curvature - 1) < _EDGE else side
     return (
         f"{text}: the largest curvature after scaling is {short(largest)} at the end, {side} the "
         f"{short(found.most_curvature)} that a rate of {short(found.rate)} is stable up to."

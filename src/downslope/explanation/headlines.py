@@ -9,13 +9,19 @@ import numpy as np
 from downslope import wording
 from downslope.analysis.behaviour import Behaviour
 from downslope.analysis.curvature import PointKind
-from downslope.explanation.evidence import Evidence
-from downslope.explanation.pace import MOST_COORDINATES, point_in_words, steps_needed, steps_to_overflow
+from downslope.explanation.evidence import Evidence, schedule_of
+from downslope.explanation.pace import (
+    MOST_COORDINATES,
+    point_in_words,
+    steps_needed,
+    steps_of_a_walk,
+    steps_to_overflow,
+)
 from downslope.explanation.travel import travel
 from downslope.learning_rates import GeometricDecay
 from downslope.methods import GradientDescent, SignDescent
 from downslope.stopping import Status
-from downslope.wording import counted, short
+from downslope.wording import capital, counted, short
 
 _RUNAWAY = 100.0
 """Growth beyond this is no multiplier of a quadratic, but a function that gets ever steeper."""
@@ -69,12 +75,14 @@ def _flattest(evidence: Evidence) -> complex:
 def _spiral(evidence: Evidence) -> str:
     found = evidence.stability
     text = f"it turned around {counted(evidence.motion.n_reversals, 'time')} on the way"
-    if found is None or not evidence.is_constant:
+    axis = evidence.motion.axis
+    if found is None or not evidence.is_constant or found.is_scaled or axis is None:
         return f"{text}."
-    turning = found.multipliers[np.abs(found.multipliers.imag) > 0]
-    if not turning.size:
+    rows = found.multipliers  # one a curvature, as the axes are
+    row = rows[axis] if evidence.target is not None and len(rows) == len(evidence.target.x) else rows[-1]
+    leading = row[0]
+    if abs(leading.imag) < _ALIKE**2:
         return f"{text}."
-    leading = turning[np.abs(turning).argmax()]
     period = 2 * np.pi / abs(np.angle(leading))
     return f"{text}: a swing takes about {period:.3g} steps and shrinks by {short(abs(leading))} a step."
 
@@ -89,7 +97,7 @@ def _bouncing(evidence: Evidence) -> str:
         return text + _sign_end(evidence)
     if evidence.stability is not None and evidence.stability.forgets:
         name = wording.method(run)
-        return f"{text} {name} divides by the recent slopes, so its steps do not shrink with them: by half the rate."
+        return f"{text} {capital(name)} divides by the recent slopes, so its steps do not shrink with them."
     return text
 
 
@@ -124,9 +132,15 @@ def _crawling(evidence: Evidence) -> str:
     run, motion = evidence.run, evidence.motion
     tolerance = run.specification["gradient_tolerance"] or 1e-6
     needed, slope = steps_needed(evidence), short(float(run.gradient_norms[-1]))
+    if np.isnan(run.gradient_norms[-1]):
+        return "it was cut short before the first slope was known."
+    if needed is None and schedule_of(evidence) is not None:
+        return f"after {counted(run.n_steps, 'step')} the slope is still {slope}; as the rate changes, no pace holds."
     if needed is None:
         return f"after {counted(run.n_steps, 'step')} the slope is still {slope}, and its changes show no pace."
-    if motion.power is not None:
+    if steps_of_a_walk(evidence) is not None:
+        pace = f"each step goes {short(motion.jump or 0.0)} farther"
+    elif motion.power is not None:
         pace = f"the slope falls only as 1 / step^{short(motion.power)}"
     else:
         pace = f"each step multiplies the slope by {motion.gradient_growth:.6g}"

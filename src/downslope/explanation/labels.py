@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from downslope.analysis.behaviour import Behaviour
-from downslope.analysis.curvature import PointKind
+from downslope.analysis.curvature import DENSE_UP_TO, PointKind
 from downslope.explanation.evidence import Evidence, ended_badly, schedule_of
 from downslope.explanation.travel import travel
 from downslope.methods import SignDescent
@@ -13,6 +13,7 @@ from downslope.stopping import Status
 
 _NEAR_SADDLE = 1e-2
 """A saddle this share of the way off is near."""
+_REAL = 1e-9
 _VAST = 1e30
 """A loss that fell below minus so many times its size at the start is on its way to minus infinity."""
 _FLAT_FALL = 1e-2
@@ -28,18 +29,18 @@ def behaviour_of(evidence: Evidence) -> Behaviour:
         return _of_stationary(evidence)
     if run.status is Status.TARGET_REACHED:
         return _shape(evidence)
-    if run.specification["noise"] and _hovers(evidence):
-        return Behaviour.NOISE_FLOOR
     if _grows(evidence):
         return Behaviour.DIVERGING
-    if motion.cycle is not None:
+    if _is_vast(evidence) or _falls(evidence):
+        return Behaviour.FALLING
+    if run.specification["noise"] and _hovers(evidence):
+        return Behaviour.NOISE_FLOOR
+    if motion.cycle is not None or _bounces_unseen(evidence):
         return Behaviour.BOUNCING
     if _stops_short(evidence):
         return Behaviour.STOPPED_SHORT
-    if run.status in (Status.STALLED, Status.LINE_SEARCH_FAILED):
+    if run.status in (Status.STALLED, Status.LINE_SEARCH_FAILED) or _is_stuck(evidence):
         return Behaviour.LIMIT_OF_PRECISION
-    if _falls(evidence):
-        return Behaviour.FALLING
     if _is_at_saddle(evidence):
         return Behaviour.SADDLE
     if _is_on_plateau(evidence):
@@ -60,7 +61,7 @@ def _of_bad_end(evidence: Evidence) -> Behaviour:
     grew = len(losses) > 1 and (losses[-1] > losses[0] or not np.isfinite(run.losses[-1])) and motion.rises > 0
     if run.status is Status.DIVERGED or (grew and (step > 1 or len(losses) <= 3)):
         return Behaviour.DIVERGING
-    if motion.rises == 0 and losses[-1] < -_VAST * (abs(losses[0]) + 1):
+    if _is_vast(evidence):
         return Behaviour.FALLING
     return Behaviour.DIVERGING if grew else Behaviour.LEFT_DOMAIN
 
@@ -68,10 +69,14 @@ def _of_bad_end(evidence: Evidence) -> Behaviour:
 def _of_stationary(evidence: Evidence) -> Behaviour:
     """At rest somewhere: what kind of place is it, and how did the run come there?"""
     end, target = evidence.end, evidence.target
-    assert end is not None
+    if end is None or len(end.x) > DENSE_UP_TO:
+        return _shape(evidence) if target is None else _of_kind(evidence, target.kind)
     if target is None:  # the slope is within the tolerance, and is zero nowhere near
         return Behaviour.PLATEAU
-    kind = target.kind if target.kind is not PointKind.NOT_STATIONARY else end.kind
+    return _of_kind(evidence, target.kind)
+
+
+def _of_kind(evidence: Evidence, kind: PointKind) -> Behaviour:
     special = {
         PointKind.SADDLE: Behaviour.SADDLE,
         PointKind.MAXIMUM: Behaviour.MAXIMUM,
@@ -87,15 +92,22 @@ def _of_stationary(evidence: Evidence) -> Behaviour:
 def _is_level(evidence: Evidence) -> bool:
     """Whether the function is flat all around: no slope and no curvature, from the first step on."""
     end = evidence.end
-    assert end is not None
-    return end.kind is PointKind.FLAT and not np.any(end.spectrum.values) and evidence.run.n_steps == 0
+    return (
+        end is not None and end.kind is PointKind.FLAT and not np.any(end.spectrum.values) and evidence.run.n_steps == 0
+    )
 
 
 def _shape(evidence: Evidence) -> Behaviour:
     """The way's shape; a swing that no multiplier confirms is a bend in the valley."""
-    shape = evidence.motion.shape
-    if evidence.run.n_steps == 0 or shape is None:
-        return Behaviour.AT_REST if evidence.run.n_steps == 0 else Behaviour.STRAIGHT
+    shape, found = evidence.motion.shape, evidence.stability
+    if evidence.run.n_steps == 0:
+        return Behaviour.AT_REST
+    if shape is None:  # no two points in a row were kept, but the multipliers are known
+        if found is None or not evidence.is_constant or not np.any(found.curvatures > 0):
+            return Behaviour.STRAIGHT
+        leading = found.leading
+        turns = Behaviour.ZIGZAG if abs(leading.imag) < _REAL and leading.real < 0 else Behaviour.STRAIGHT
+        return Behaviour.SPIRAL if abs(leading.imag) >= _REAL else turns
     if shape is Behaviour.SPIRAL and evidence.stability is not None:
         turning = np.abs(evidence.stability.multipliers.imag) > 0
         return Behaviour.SPIRAL if turning.any() else Behaviour.STRAIGHT
@@ -103,17 +115,46 @@ def _shape(evidence: Evidence) -> Behaviour:
 
 
 def _grows(evidence: Evidence) -> bool:
-    """Whether the loss is above where it began and goes on rising."""
+    """Whether the loss is above where it began and goes on rising: each third of the last half above the one before."""
     motion, losses = evidence.motion, evidence.run.losses
     step = motion.step_growth if motion.step_growth is not None else motion.gradient_growth
-    return bool(losses[-1] > losses[0] and motion.rises > 0.4 and (step or 0) > 1 + 1e-6)
+    if not (losses[-1] > losses[0] and motion.rises > 0.4 and (step or 0) > 1 + 1e-6):
+        return False
+    thirds = [float(np.median(part)) for part in np.array_split(losses[len(losses) // 2 :], 3) if len(part)]
+    return thirds == sorted(thirds) and thirds[-1] > losses[0] and (len(losses) < 12 or thirds[-1] > 1.01 * thirds[0])
 
 
 def _falls(evidence: Evidence) -> bool:
     """Whether the loss falls at a pace that does not slacken, with no minimum found ahead."""
-    motion = evidence.motion
+    motion, losses = evidence.motion, evidence.run.losses
+    if evidence.target is not None or evidence.end is None or len(evidence.end.x) > DENSE_UP_TO or len(losses) < 3:
+        return False
     slope = motion.gradient_growth if motion.gradient_growth is not None else 0.0
-    return evidence.target is None and evidence.bound is not None and motion.rises == 0 and slope >= 1 - 1e-6
+    middle = losses[len(losses) // 2]
+    steady = losses[0] - middle > 0 and middle - losses[-1] > 0.5 * (losses[0] - middle)
+    return bool(slope >= 1 - 1e-6 and steady and (motion.rises == 0 or evidence.run.specification["noise"]))
+
+
+def _is_vast(evidence: Evidence) -> bool:
+    """Whether the loss is on its way to minus infinity."""
+    losses = evidence.run.losses[np.isfinite(evidence.run.losses)]
+    return len(losses) > 0 and bool(losses[-1] < -_VAST * (abs(losses[0]) + 1))
+
+
+def _bounces_unseen(evidence: Evidence) -> bool:
+    """Whether, without its points, the loss and slope stand still as they do on the edge of stability."""
+    found, losses = evidence.stability, evidence.run.losses
+    if evidence.motion.shape is not None or found is None or not evidence.is_constant or found.factor is None:
+        return False
+    tail = losses[len(losses) // 2 :]
+    stands = len(tail) > 1 and np.ptp(tail) <= _REAL * np.abs(tail).max() and evidence.run.gradient_norms[-1] > 0
+    return bool(stands and abs(found.factor - 1) < 1e-6)
+
+
+def _is_stuck(evidence: Evidence) -> bool:
+    """Whether the loss has not changed at all for the last half of many steps, though there is a slope."""
+    losses = evidence.run.losses
+    return len(losses) > 24 and bool(np.ptp(losses[len(losses) // 2 :]) == 0)
 
 
 def _stops_short(evidence: Evidence) -> bool:
@@ -141,7 +182,8 @@ def _is_on_plateau(evidence: Evidence) -> bool:
     direction = end.gradient / np.linalg.norm(end.gradient)
     curvature = float(direction @ evidence.product(end.x, direction))
     gone, ahead = losses[0] - losses[-1], losses[-1] - target.loss
-    return curvature <= end.spectrum.flat_below and gone < _FLAT_FALL * ahead
+    is_level = curvature <= end.spectrum.flat_below and evidence.motion.rises == 0
+    return bool(is_level and 0 <= gone < _FLAT_FALL * ahead)
 
 
 def _hovers(evidence: Evidence) -> bool:

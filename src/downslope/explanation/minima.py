@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from downslope.analysis.curvature import PointKind
 from downslope.analysis.stationary import settle
 from downslope.engines.lanes import run_lanes
-from downslope.explanation.evidence import Evidence
+from downslope.explanation.evidence import Evidence, place_at
 from downslope.explanation.pace import point_in_words
 from downslope.plain import plain
 from downslope.wording import counted, short
@@ -65,7 +66,7 @@ def minima(evidence: Evidence) -> Minima | None:
 
 def _reached(evidence: Evidence, lowest: np.ndarray) -> tuple[float | None, str]:
     """Which starts lead to the lowest minimum, by the same method and rate: runs from all over the box, at once."""
-    run, rules = evidence.run, evidence.run.rules
+    run, rules = evidence.run, evidence.rules
     low, high = _box(evidence)
     n = lowest.size
     if n > 2 or rules is None or rules.method.brings_rate or evidence.bound is None:
@@ -134,12 +135,15 @@ def _of_sample(evidence: Evidence) -> Minima | None:
         return None
     at_edge = bool(np.any((points[best] == low) | (points[best] == high)))
     found = None if at_edge else settle(bound, points[best])
+    if found is not None and place_at(bound, found, evidence.bounds).kind is not PointKind.MINIMUM:
+        found = None
     inside = found is not None and bool(np.all((found >= low) & (found <= high)))
     where = found if found is not None and inside else points[best]
     loss = float(bound.value(where)) if inside else float(losses[best])
     box = " x ".join(f"[{short(a)}, {short(b)}]" for a, b in zip(low, high, strict=True))
     at = f"{short(loss)} at {point_in_words(evidence, where)}"
-    words = f"A lower minimum was seen, {at}" if inside else f"A lower loss was seen at the edge, {at}"
+    lower = "A lower minimum was seen" if inside else "A lower loss was seen" + (" at the edge" if at_edge else "")
+    words = f"{lower}, {at}"
     words += f", among {counted(len(points), 'point')} in {box}."
     return Minima("sample", 2 if inside else 1, 2 if inside else None, where, loss, True, words)
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from downslope.explanation.evidence import Evidence
+from downslope.explanation.evidence import Evidence, schedule_of
 from downslope.wording import short
 
 MOST_COORDINATES = 4
 """Of a longer point the first few are shown."""
+_EVEN = 0.5
+"""Steps whose length changes by less than this share over the whole run are of equal length."""
 _LARGEST = float(np.finfo(float).max)
 
 
@@ -17,15 +19,33 @@ def steps_needed(evidence: Evidence) -> int | None:
     run, motion = evidence.run, evidence.motion
     tolerance = run.specification["gradient_tolerance"] or 1e-6
     slope = float(run.gradient_norms[-1])
-    if not slope > tolerance or motion.gradient_growth is None:
-        return None
-    if motion.power is not None and motion.power > 0:
-        needed = run.n_steps * ((slope / tolerance) ** (1 / motion.power) - 1)
-    elif motion.gradient_growth < 1 - 1e-12:
-        needed = np.log(tolerance / slope) / np.log(motion.gradient_growth)
-    else:
-        return None
+    if not slope > tolerance or motion.gradient_growth is None or schedule_of(evidence) is not None:
+        return None  # a rate that falls keeps no pace
+    walk = steps_of_a_walk(evidence)
+    with np.errstate(all="ignore"):
+        if walk is not None:
+            needed = walk
+        elif motion.power is not None and motion.power > 0:
+            needed = run.n_steps * float(np.power(slope / tolerance, 1 / motion.power) - 1)
+        elif motion.gradient_growth < 1 - 1e-12:
+            needed = float(np.log(tolerance / slope) / np.log(motion.gradient_growth))
+        else:
+            return None
+        found = evidence.stability
+        if found is not None and evidence.is_constant and not found.forgets and found.factor and found.factor < 1:
+            # Nothing near the minimum is slower than its slowest multiplier.
+            needed = min(needed, float(np.log(tolerance / slope) / np.log(found.factor)))
     return int(np.ceil(needed)) if needed < 2**62 else None
+
+
+def steps_of_a_walk(evidence: Evidence) -> float | None:
+    """The steps to the minimum at steps of equal length, as sign descent and Adam make; None for any other run."""
+    motion, end, target = evidence.motion, evidence.end, evidence.target
+    if end is None or target is None or motion.turns_back or motion.step_growth is None or not motion.jump:
+        return None
+    if abs(motion.step_growth - 1) > _EVEN / max(evidence.run.n_steps, 1) or evidence.run.n_steps < 3:
+        return None
+    return float(np.abs(end.x - target.x).max()) / motion.jump
 
 
 def steps_to_overflow(evidence: Evidence) -> int | None:

@@ -27,9 +27,12 @@ _WORTH = 2.0
 _WORTH_STEPS = 5
 _SIMPLER = 3.0
 """Another method is told of beside another rate where it takes this many times fewer steps."""
+_NOTICED = 1e-3
+"""A loss that is lower by less than this share of the whole fall is no help."""
 _QUICK = 50
 """Where a change helps in so many steps, no other is tried."""
 
+_MISPLACED = (Behaviour.SADDLE, Behaviour.MAXIMUM, Behaviour.PLATEAU)
 _CONTENT = (Behaviour.AT_REST, Behaviour.AT_BOUND, Behaviour.LIMIT_OF_PRECISION)
 """Nothing to mend."""
 
@@ -83,7 +86,8 @@ class Trials:
 
 def tried_changes(evidence: Evidence, behaviour: Behaviour) -> Trials:
     """Try changes until one is good enough."""
-    if evidence.bound is None or evidence.rate is None or behaviour in _CONTENT:
+    is_content = behaviour in _CONTENT or not evidence.run.specification["max_steps"]
+    if evidence.bound is None or evidence.rate is None or is_content:
         return Trials(None, None, 0)
     tried: list[Suggestion] = []
     for change in candidates(evidence, behaviour):
@@ -111,7 +115,7 @@ def _rank(evidence: Evidence, one: Suggestion) -> tuple[bool, bool, float]:
 def _helps(evidence: Evidence, behaviour: Behaviour, again: Run) -> bool:
     run = evidence.run
     tolerance = 1e-6 * max(abs(run.loss), 1e-6)
-    if run.converged and behaviour not in (Behaviour.SADDLE, Behaviour.MAXIMUM, Behaviour.PLATEAU):
+    if run.converged and behaviour not in _MISPLACED:
         fewer = _WORTH * again.n_steps <= run.n_steps and run.n_steps - again.n_steps >= _WORTH_STEPS
         return again.converged and fewer and again.loss <= run.loss + max(tolerance, 1e-6)
     if behaviour in (Behaviour.SADDLE, Behaviour.MAXIMUM) and again.loss < run.loss - tolerance:
@@ -121,8 +125,9 @@ def _helps(evidence: Evidence, behaviour: Behaviour, again: Run) -> bool:
         return again.loss < best - tolerance if run.converged else again.loss <= best + max(tolerance, 1e-6)
     if behaviour is Behaviour.FALLING or not np.isfinite(again.losses[-1]):
         return False
-    seen = min(best, float(np.nanmin(again.losses)))
-    floor = evidence.target.loss if evidence.target is not None else seen
+    floor = evidence.target.loss if evidence.target is not None else min(best, float(np.nanmin(again.losses)))
+    if _typical(run) - _typical(again) < _NOTICED * abs(float(run.losses[0]) - best):
+        return False
     return bool(_typical(again) - floor < 0.5 * (_typical(run) - floor))
 
 
