@@ -428,7 +428,7 @@ class TestWords:
     def test_stopped_short_of_sign_descent(self):
         found = explained("x^2", 5.0, method="sign_descent", learning_rate=GeometricDecay(0.1, 0.9), max_steps=100)
         assert found.sentences[0] == (
-            "Stopped short: all its rates, to come as well, add up to S = 1 = 0.1 / (1 - 0.9), "
+            "Stopped short: all its rates, those to come included, add up to S = 1 = 0.1 / (1 - 0.9), "
             "and sign descent moves no coordinate farther than that; the minimum was 5 away."
         )
 

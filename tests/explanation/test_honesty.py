@@ -275,12 +275,10 @@ class TestLoaded:
         assert str(downslope.load(tmp_path / "run.parquet").explain()) == str(run.explain())
 
     @pytest.mark.parametrize("method", ["adagrad", "rmsprop", "adam"])
-    def test_what_a_method_remembered_is_missed_and_said_so(self, method, tmp_path):
+    def test_what_a_method_remembered_is_found_again_by_a_replay(self, method, tmp_path):
         run = downslope.minimize("x^2 + 0.1*y^2", [5.0, 2.0], method=method, learning_rate=0.1, max_steps=150)
         run.save(tmp_path / "run.parquet")
-        explanation = downslope.load(tmp_path / "run.parquet").explain()
-        check(explanation)
-        assert "the file does not hold what the method remembered" in str(explanation)
+        assert str(downslope.load(tmp_path / "run.parquet").explain()) == str(run.explain())
 
     def test_a_rule_of_another_library_is_missed_and_said_so(self, tmp_path):
         run = downslope.minimize("x^2", 5.0, method=optax.sgd(0.1))

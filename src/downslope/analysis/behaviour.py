@@ -152,7 +152,7 @@ def _points(run: Run) -> np.ndarray | None:
 
 
 def _shape(steps: np.ndarray) -> tuple[Behaviour, int, int]:
-    """The shape of the way, from its steps along each axis; how often it was reversed on the axis that tells, and which."""
+    """The shape of the way, from its steps along each axis; the turns on the axis that tells, and which that is."""
     size = float(np.abs(steps).max())
     scaled = steps / size if size > 0 else steps
     back = scaled[1:] * scaled[:-1] < 0

@@ -25,6 +25,9 @@ MOST_PRODUCTS = 200
 """Hessian-vector products at most, beyond that."""
 RESOLVED_SHARE = 1e-3
 """A value is resolved where its residual is at most this share of it, or too small to tell it from a flat one."""
+BESIDE_SHARE = 1e-5
+"""A value is flat where it is at most this share of the curvatures close by: on x^3 polishing ends at about 1e-8, where
+rounding hides the slope, and the curvature is that share of what it was at 1."""
 FLAT_SHARE = 2.0**-26
 """A value is flat where it is at most this share of the largest, the square root of float64's precision.
 
@@ -81,7 +84,8 @@ class Spectrum:
     @property
     def flat_below(self) -> float:
         """The size up to which a value counts as flat: a share of 1.5e-8 of the largest size, and the uncertainty."""
-        return FLAT_SHARE * max(float(np.max(np.abs(self.values), initial=0.0)), self.beside) + self.uncertainty
+        largest = float(np.max(np.abs(self.values), initial=0.0))
+        return max(FLAT_SHARE * largest, BESIDE_SHARE * self.beside) + self.uncertainty
 
     @property
     def resolved(self) -> np.ndarray:

@@ -6,7 +6,7 @@ import dataclasses
 import functools
 import warnings
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -89,7 +89,7 @@ class Evidence:
     def rules(self) -> Rules | None:
         """The run's rules, also those of a loaded one; None where they are another library's and not stored."""
         if self.run.rules is not None or self.method is None or self.rate is None:
-            return self.run.rules
+            return cast("Rules | None", self.run.rules)
         told = self.run.specification
         target, tolerance, limit = (told[name] for name in ("target_loss", "gradient_tolerance", "loss_limit"))
         limits = Limits(

@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from downslope import wording
 from downslope.analysis.behaviour import Behaviour
 from downslope.analysis.curvature import PointKind
 from downslope.explanation.evidence import Evidence, schedule_of
+from downslope.explanation.hovering import bouncing, erratic, noise_floor
 from downslope.explanation.pace import (
     MOST_COORDINATES,
     point_in_words,
@@ -21,7 +21,7 @@ from downslope.explanation.travel import travel
 from downslope.learning_rates import GeometricDecay
 from downslope.methods import GradientDescent, SignDescent
 from downslope.stopping import Status
-from downslope.wording import capital, counted, short
+from downslope.wording import counted, short
 
 _RUNAWAY = 100.0
 """Growth beyond this is no multiplier of a quadratic, but a function that gets ever steeper."""
@@ -87,47 +87,6 @@ def _spiral(evidence: Evidence) -> str:
     return f"{text}: a swing takes about {period:.3g} steps and shrinks by {short(abs(leading))} a step."
 
 
-def _bouncing(evidence: Evidence) -> str:
-    run, cycle = evidence.run, evidence.motion.cycle
-    if cycle is None:
-        return _floor(evidence)
-    text = f"it jumps between {point_in_words(evidence, cycle[0])} and {point_in_words(evidence, cycle[1])}"
-    text += f", losses {short(run.losses[-2])} and {short(run.losses[-1])}, and comes no closer."
-    if isinstance(evidence.method, SignDescent) and evidence.constant_rate is not None:
-        return text + _sign_end(evidence)
-    if evidence.stability is not None and evidence.stability.forgets:
-        name = wording.method(run)
-        return f"{text} {capital(name)} divides by the recent slopes, so its steps do not shrink with them."
-    return text
-
-
-def _sign_end(evidence: Evidence) -> str:
-    rate, target, cycle = evidence.constant_rate, evidence.target, evidence.motion.cycle
-    assert rate is not None
-    assert cycle is not None
-    told = f" Each step of sign descent is {short(rate)} long in every coordinate"
-    if target is None:
-        return f"{told}, however small the slope."
-    nearer, farther = sorted(float(np.abs(end - target.x).max()) for end in cycle)
-    if len(target.x) > 1:
-        return f"{told}; the nearer end is {short(nearer)} from the minimum, at most half a step."
-    return f"{told}: the ends are r = {short(nearer)} and step - r = {short(farther)} from the minimum."
-
-
-def _floor(evidence: Evidence) -> str:
-    low, high = _range_of_loss(evidence)
-    rate, jump = evidence.constant_rate, evidence.motion.jump
-    told = f", by {short(jump)} at a time" if jump is not None else ""
-    half = f" (half its rate is {short(rate / 2)})" if rate is not None and told else ""
-    return f"it goes on jumping{told}{half}; over the last half the loss was between {low} and {high}."
-
-
-def _range_of_loss(evidence: Evidence) -> tuple[str, str]:
-    losses = evidence.run.losses[np.isfinite(evidence.run.losses)]
-    half = losses[len(losses) // 2 :]
-    return short(half.min()), short(half.max())
-
-
 def _crawling(evidence: Evidence) -> str:
     run, motion = evidence.run, evidence.motion
     tolerance = run.specification["gradient_tolerance"] or 1e-6
@@ -136,6 +95,11 @@ def _crawling(evidence: Evidence) -> str:
         return "it was cut short before the first slope was known."
     if needed is None and schedule_of(evidence) is not None:
         return f"after {counted(run.n_steps, 'step')} the slope is still {slope}; as the rate changes, no pace holds."
+    if needed is None and steps_of_a_walk(evidence) is not None:
+        away = steps_of_a_walk(evidence)
+        return (
+            f"each step goes {short(motion.jump or 0.0)} farther, and the minimum is at least {away:,.0f} steps away."
+        )
     if needed is None:
         return f"after {counted(run.n_steps, 'step')} the slope is still {slope}, and its changes show no pace."
     if steps_of_a_walk(evidence) is not None:
@@ -232,27 +196,6 @@ def _at_bound(evidence: Evidence) -> str:
     )
 
 
-def _noise_floor(evidence: Evidence) -> str:
-    run, target = evidence.run, evidence.target
-    half = run.losses[len(run.losses) // 2 :]
-    noise, rate = run.specification["noise"], evidence.constant_rate
-    if target is None:
-        return f"the loss hovers around {short(np.median(half))}, kept there by noise of {short(noise)} on each slope."
-    text = f"the loss hovers {short(float(np.mean(half)) - target.loss)} above the minimum's on average"
-    positive = target.free[target.free > 0]
-    if isinstance(evidence.method, GradientDescent) and rate is not None and positive.size == len(target.x):
-        expected = float(np.sum(rate * noise**2 / (2 * (2 - rate * positive))))
-        if np.all(rate * positive < 2):
-            cause = f"noise of {short(noise)} at rate {short(rate)}"
-            return f"{text}; {cause} lets expect {short(expected)} at these curvatures."
-    return f"{text}, kept there by noise of {short(noise)} on each slope."
-
-
-def _erratic(evidence: Evidence) -> str:
-    low, high = _range_of_loss(evidence)
-    return f"it neither settles nor runs away; over the last half the loss was between {low} and {high}."
-
-
 def _left_domain(evidence: Evidence) -> str:
     run = evidence.run
     end = point_in_words(evidence, run.structure.flatten(run.x))
@@ -281,7 +224,7 @@ _HEADLINES: dict[Behaviour, Callable[[Evidence], str]] = {
     Behaviour.STRAIGHT: _straight,
     Behaviour.ZIGZAG: _zigzag,
     Behaviour.SPIRAL: _spiral,
-    Behaviour.BOUNCING: _bouncing,
+    Behaviour.BOUNCING: bouncing,
     Behaviour.CRAWLING: _crawling,
     Behaviour.PLATEAU: _plateau,
     Behaviour.SADDLE: _saddle,
@@ -290,8 +233,8 @@ _HEADLINES: dict[Behaviour, Callable[[Evidence], str]] = {
     Behaviour.FALLING: _falling,
     Behaviour.STOPPED_SHORT: _stopped_short,
     Behaviour.AT_BOUND: _at_bound,
-    Behaviour.NOISE_FLOOR: _noise_floor,
-    Behaviour.ERRATIC: _erratic,
+    Behaviour.NOISE_FLOOR: noise_floor,
+    Behaviour.ERRATIC: erratic,
     Behaviour.LEFT_DOMAIN: _left_domain,
     Behaviour.LIMIT_OF_PRECISION: _limit_of_precision,
 }

@@ -10,7 +10,8 @@ from downslope.wording import short
 MOST_COORDINATES = 4
 """Of a longer point the first few are shown."""
 _EVEN = 0.5
-"""Steps whose length changes by less than this share over the whole run are of equal length."""
+"""Steps whose length changes by less than this share over the whole run, and by less than this share of how the slope
+does, are of equal length."""
 _LARGEST = float(np.finfo(float).max)
 
 
@@ -21,6 +22,8 @@ def steps_needed(evidence: Evidence) -> int | None:
     slope = float(run.gradient_norms[-1])
     if not slope > tolerance or motion.gradient_growth is None or schedule_of(evidence) is not None:
         return None  # a rate that falls keeps no pace
+    if evidence.stability is not None and evidence.stability.forgets:
+        return None  # near the minimum it will slow down, and nothing tells by how much
     walk = steps_of_a_walk(evidence)
     with np.errstate(all="ignore"):
         if walk is not None:
@@ -43,7 +46,9 @@ def steps_of_a_walk(evidence: Evidence) -> float | None:
     motion, end, target = evidence.motion, evidence.end, evidence.target
     if end is None or target is None or motion.turns_back or motion.step_growth is None or not motion.jump:
         return None
-    if abs(motion.step_growth - 1) > _EVEN / max(evidence.run.n_steps, 1) or evidence.run.n_steps < 3:
+    changes = abs(np.log(motion.step_growth))
+    falls = abs(np.log(motion.gradient_growth)) if motion.gradient_growth else 0.0
+    if evidence.run.n_steps < 3 or changes > _EVEN / evidence.run.n_steps or changes > _EVEN * falls:
         return None
     return float(np.abs(end.x - target.x).max()) / motion.jump
 

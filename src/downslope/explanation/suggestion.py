@@ -28,7 +28,7 @@ _WORTH_STEPS = 5
 _SIMPLER = 3.0
 """Another method is told of beside another rate where it takes this many times fewer steps."""
 _NOTICED = 1e-3
-"""A loss that is lower by less than this share of the whole fall is no help."""
+"""Where no minimum is known, a loss that is lower by less than this share of the whole fall is no help."""
 _QUICK = 50
 """Where a change helps in so many steps, no other is tried."""
 
@@ -125,9 +125,10 @@ def _helps(evidence: Evidence, behaviour: Behaviour, again: Run) -> bool:
         return again.loss < best - tolerance if run.converged else again.loss <= best + max(tolerance, 1e-6)
     if behaviour is Behaviour.FALLING or not np.isfinite(again.losses[-1]):
         return False
-    floor = evidence.target.loss if evidence.target is not None else min(best, float(np.nanmin(again.losses)))
-    if _typical(run) - _typical(again) < _NOTICED * abs(float(run.losses[0]) - best):
-        return False
+    if evidence.target is None:
+        fall = abs(float(run.losses[0]) - best) or abs(best)
+        return bool(_typical(run) - _typical(again) > _NOTICED * fall)
+    floor = evidence.target.loss
     return bool(_typical(again) - floor < 0.5 * (_typical(run) - floor))
 
 
