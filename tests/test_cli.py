@@ -21,7 +21,9 @@ def table_rows(text):
 
 
 def test_run_prints_the_end_the_reason_the_gradient_and_the_first_and_last_steps(run_cli):
-    status, out, err = run_cli("run", "x^2 + y^2", "--start", "3,4", "--learning-rate", "0.1", "--steps", "20")
+    status, out, err = run_cli(
+        "run", "x^2 + y^2", "--start", "3,4", "--learning-rate", "0.1", "--steps", "20", "--brief"
+    )
     assert (status, err) == (0, "")
     lines = out.splitlines()
     assert lines[0] == "x^2 + y^2 from (3, 4) by gradient descent, learning rate 0.1"
@@ -46,7 +48,7 @@ def test_run_prints_the_end_the_reason_the_gradient_and_the_first_and_last_steps
 
 
 def test_table_prints_every_step(run_cli):
-    _, out, _ = run_cli("run", "x^2", "--start", "5", "--learning-rate", "0.1", "--steps", "20", "--table")
+    _, out, _ = run_cli("run", "x^2", "--start", "5", "--learning-rate", "0.1", "--steps", "20", "--table", "--brief")
     rows = table_rows(out)
     assert [int(row[0]) for row in rows] == list(range(21))
     # Six digits are printed.
