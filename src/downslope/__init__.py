@@ -52,6 +52,8 @@ if TYPE_CHECKING:
     from downslope.run import Run
     from downslope.stopping import Status
     from downslope.storage import Replay, load
+    from downslope.sweeps.sweep import Sweep
+    from downslope.sweeps.sweeping import sweep
 
 __version__ = "0.1.0"
 
@@ -90,6 +92,8 @@ _HOMES = {
     "downslope.run": ("Run",),
     "downslope.storage": ("Replay", "load"),
     "downslope.stopping": ("Status",),
+    "downslope.sweeps.sweep": ("Sweep",),
+    "downslope.sweeps.sweeping": ("sweep",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 _MODULES = {
@@ -129,6 +133,7 @@ __all__ = [
     "SignDescent",
     "Status",
     "Step",
+    "Sweep",
     "UnknownName",
     "as_optax",
     "gallery",
@@ -137,6 +142,7 @@ __all__ = [
     "methods",
     "minimize",
     "scipy_method",
+    "sweep",
 ]
 
 

@@ -27,7 +27,7 @@ from downslope.learning_rates import (
     as_learning_rate,
 )
 from downslope.methods import METHODS, as_method
-from downslope.minimization import _limits
+from downslope.minimization import as_limits
 from downslope.objectives.objective import Objective
 from downslope.objectives.structure import Structure
 from tests.engines.test_compiled import TRACED, compiles_nothing
@@ -63,7 +63,7 @@ def run(fun, starts, numbers=None, **options):
         options.pop(name, none) for name, none in (("noise", None), ("seed", 0), ("progress", None))
     )
     limits = {"max_steps": 10_000, "target": None, "tolerance": 1e-6, "limit": None, **options}
-    rules = Rules(method, rate, _limits(**limits), bounds, noise, seed)
+    rules = Rules(method, rate, as_limits(**limits), bounds, noise, seed)
     return run_lanes(Objective.of(fun), rules, structure, starts, numbers, progress=progress)
 
 
@@ -383,7 +383,7 @@ def test_a_number_that_the_rules_lack_is_named():
 def test_single_precision_stays_single():
     starts = RANDOM.uniform(-3, 3, (10, 2)).astype(np.float32)
     structure, _ = Structure.of(starts[0])
-    rules = Rules(Adam(), Constant(0.05), _limits(50, None, None, None), None, None, 0)
+    rules = Rules(Adam(), Constant(0.05), as_limits(50, None, None, None), None, None, 0)
     lanes = run_lanes(Objective(himmelblau), rules, structure, starts)
     assert lanes.x.dtype == lanes.loss.dtype == np.float32
     for k, start in enumerate(starts):
@@ -400,7 +400,7 @@ def test_the_bad_starts_of_a_sweep_are_lanes_of_their_own():
 
 
 def test_no_lanes_give_no_results():
-    rules = Rules(GradientDescent(), Constant(0.1), _limits(5, None, None, None), None, None, 0)
+    rules = Rules(GradientDescent(), Constant(0.1), as_limits(5, None, None, None), None, None, 0)
     assert len(run_lanes(Objective(himmelblau), rules, Structure.of([0.0, 0.0])[0], np.empty((0, 2)))) == 0
 
 
@@ -447,6 +447,6 @@ def test_every_method_has_lanes():
 
 def test_a_number_is_a_number_in_the_user_s_function():
     structure, _ = Structure.of(5.0)
-    rules = Rules(GradientDescent(), Constant(0.1), _limits(50, None, None, None), None, None, 0)
+    rules = Rules(GradientDescent(), Constant(0.1), as_limits(50, None, None, None), None, None, 0)
     lanes = run_lanes(Objective(lambda x: x**2), rules, structure, np.array([[5.0], [-1.0]]))
     np.testing.assert_allclose(lanes.x[:, 0], np.array([5.0, -1.0]) * 0.8**50, rtol=1e-13)

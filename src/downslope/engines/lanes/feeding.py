@@ -55,7 +55,7 @@ class Feeder:
             return float(outcomes(finished)[1].first_loss[0])
 
     def run(self, progress: Callable[[int], None] | None) -> None:
-        """All lanes to their ends, or to Ctrl-C; the results are in `results` then."""
+        """All lanes to their ends; the results are in `results` then, and when Ctrl-C raises KeyboardInterrupt."""
         with ThreadPoolExecutor(n_cores()) as pool:
             threads = {pool.submit(self._work) for _ in range(n_cores())}
             try:
@@ -65,9 +65,7 @@ class Feeder:
                         thread.result()
                     if progress is not None:
                         progress(self._n_finished)
-            except KeyboardInterrupt:
-                pass  # lanes that had no time stay INTERRUPTED
-            finally:
+            finally:  # Ctrl-C among others: the threads write down what is under way, and end
                 self._over.set()
 
     def _work(self) -> None:

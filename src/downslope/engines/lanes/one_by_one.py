@@ -27,7 +27,7 @@ def run_one_by_one(
     results: Lanes,
     progress: Callable[[int], None] | None,
 ) -> None:
-    """All lanes to their ends, or to Ctrl-C; the results are in `results` then."""
+    """All lanes to their ends, or to Ctrl-C during a run; the results are in `results` then."""
     for k, start in enumerate(starts):
         told = _told(objective, structure, rules_of(k), start)
         results.put(np.array([k]), Outcome(*(np.asarray(value)[..., None] for value in told)))

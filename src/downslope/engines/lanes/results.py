@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,6 +50,15 @@ class Lanes:
         n_steps, n_evaluations, n_rises = (np.zeros(m, np.int64) for _ in range(3))
         status = np.full(m, int(Status.INTERRUPTED), np.int8)
         return Lanes(starts.copy(), loss, status, n_steps, n_evaluations, size, first, best, turn, growth, n_rises)
+
+    @staticmethod
+    def joined(parts: list[Lanes]) -> Lanes:
+        """Several lots of lanes as one."""
+        if len(parts) == 1:
+            return parts[0]
+        names = [field.name for field in dataclasses.fields(Lanes) if field.name != "reason"]
+        arrays = {name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
+        return Lanes(**arrays, reason="; ".join(dict.fromkeys(part.reason for part in parts if part.reason)))
 
     def put(self, index: np.ndarray, told: Outcome) -> None:
         """Write these lanes."""
