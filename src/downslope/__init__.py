@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from downslope.run import Run
     from downslope.stopping import Status
     from downslope.storage import Replay, load
+    from downslope.sweeps.multistart import Multistart, multistart
     from downslope.sweeps.sweep import Sweep
     from downslope.sweeps.sweeping import sweep
 
@@ -92,6 +93,7 @@ _HOMES = {
     "downslope.run": ("Run",),
     "downslope.storage": ("Replay", "load"),
     "downslope.stopping": ("Status",),
+    "downslope.sweeps.multistart": ("Multistart", "multistart"),
     "downslope.sweeps.sweep": ("Sweep",),
     "downslope.sweeps.sweeping": ("sweep",),
 }
@@ -121,6 +123,7 @@ __all__ = [
     "MissingExtra",
     "MissingProgram",
     "Momentum",
+    "Multistart",
     "Nesterov",
     "Newton",
     "Objective",
@@ -141,6 +144,7 @@ __all__ = [
     "load",
     "methods",
     "minimize",
+    "multistart",
     "scipy_method",
     "sweep",
 ]

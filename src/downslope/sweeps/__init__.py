@@ -8,8 +8,3 @@ multistart.py  multistart: the distinct minima of a box
 samplers.py    where its starts are
 clusters.py    which end points are one minimum
 """
-
-from downslope.sweeps.sweep import Sweep
-from downslope.sweeps.sweeping import sweep
-
-__all__ = ["Sweep", "sweep"]
