@@ -29,11 +29,12 @@ class Lanes:
     """The largest component of the gradient at the last row, in absolute value."""
     first_loss: np.ndarray
     best_loss: np.ndarray
-    """The lowest loss of all rows that are finite throughout; NaN where there is none."""
+    """The lowest loss of all rows; NaN where none is a number."""
     turn: np.ndarray
-    """The cosine of the angle between the last two steps: 1 straight on, -1 straight back; NaN before two steps."""
+    """The cosine of the angle between the last two steps: 1 straight on, -1 straight back. NaN before two steps,
+    and where it was interrupted."""
     growth: np.ndarray
-    """The length of the last step over that of the one before; NaN before two steps."""
+    """The length of the last step over that of the one before; NaN as for `turn`."""
     n_rises: np.ndarray
     """How many steps raised the loss."""
     reason: str = ""
