@@ -206,4 +206,6 @@ def _each_lane(function: Callable[..., Any], *arguments: Any) -> Any:
 
 def _side_by_side(array: Any) -> Any:
     """The lanes next to one another in memory; left alone, XLA sometimes puts the components of a point there."""
-    return with_layout_constraint(array, Layout(tuple(range(array.ndim)))) if array.ndim > 1 else array
+    if array.ndim == 1:
+        return array
+    return with_layout_constraint(array, Layout(tuple(range(array.ndim))))  # type: ignore[no-untyped-call]
