@@ -60,6 +60,7 @@ def test_one_value_is_no_dimension_and_a_list_of_one_is():
     assert found.status.shape == (1, 1, 1, 1)
 
 
+@pytest.mark.slow
 def test_schedules_and_searches_stand_beside_numbers():
     rates = [0.01, GeometricDecay(0.02, 0.99), None, Backtracking(shrink=0.3), lambda k: 0.01 / (1 + k / 100)]
     found = sweep(himmelblau, starts=STARTS, learning_rates=rates, max_steps=300)

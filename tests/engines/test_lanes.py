@@ -26,7 +26,7 @@ from downslope.learning_rates import (
     WarmUp,
     as_learning_rate,
 )
-from downslope.methods import METHODS, as_method
+from downslope.methods import as_method
 from downslope.minimization import as_limits
 from downslope.objectives.objective import Objective
 from downslope.objectives.structure import Structure
@@ -97,21 +97,21 @@ ROUNDING = {"rtol": 1e-9, "atol": 1e-12}
     [
         (himmelblau, "gradient_descent", 0.005),
         (himmelblau, "momentum", 0.001),
-        (himmelblau, "nesterov", 0.001),
+        pytest.param(himmelblau, "nesterov", 0.001, marks=pytest.mark.slow),
         (himmelblau, "adam", 0.05),
-        (himmelblau, "adagrad", 0.5),
-        (himmelblau, "rmsprop", GeometricDecay(0.05, 0.99)),
-        (himmelblau, "sign_descent", GeometricDecay(0.3, 0.9)),
+        pytest.param(himmelblau, "adagrad", 0.5, marks=pytest.mark.slow),
+        pytest.param(himmelblau, "rmsprop", GeometricDecay(0.05, 0.99), marks=pytest.mark.slow),
+        pytest.param(himmelblau, "sign_descent", GeometricDecay(0.3, 0.9), marks=pytest.mark.slow),
         (himmelblau, "newton", None),
         (himmelblau, "gradient_descent", None),
         (himmelblau, "gradient_descent", BarzilaiBorwein()),
-        (himmelblau, "gradient_descent", Polyak(0.0)),
-        (himmelblau, "gradient_descent", Cosine(0.01, 200)),
-        (himmelblau, "gradient_descent", WarmUp(WarmRestarts(0.01, 20), 7)),
+        pytest.param(himmelblau, "gradient_descent", Polyak(0.0), marks=pytest.mark.slow),
+        pytest.param(himmelblau, "gradient_descent", Cosine(0.01, 200), marks=pytest.mark.slow),
+        pytest.param(himmelblau, "gradient_descent", WarmUp(WarmRestarts(0.01, 20), 7), marks=pytest.mark.slow),
         (himmelblau, "gradient_descent", [0.004, 0.006]),
-        (wells, "gradient_descent", 0.05),
+        pytest.param(wells, "gradient_descent", 0.05, marks=pytest.mark.slow),
         (wells, "adam", 0.05),
-        (wells, "gradient_descent", Backtracking(initial=0.1, slope=0.1)),
+        pytest.param(wells, "gradient_descent", Backtracking(initial=0.1, slope=0.1), marks=pytest.mark.slow),
     ],
     ids=lambda value: getattr(value, "__name__", str(value)),
 )
@@ -279,7 +279,9 @@ def counted(x):
     return np.cosh(x[0]) + x[1] ** 2 + 0.5 * x[0] * x[1]
 
 
-@pytest.mark.parametrize("method", [Momentum(), Adam(), GradientDescent()], ids=lambda method: type(method).__name__)
+@pytest.mark.parametrize(
+    "method", [Adam(), pytest.param(Momentum(), marks=pytest.mark.slow)], ids=lambda method: type(method).__name__
+)
 def test_neither_new_values_nor_another_size_recompile(method):
     def sweep(m, max_steps, **options):
         rates = RANDOM.uniform(0.01, 0.1, m)
@@ -305,6 +307,7 @@ def test_neither_new_values_nor_another_size_recompile(method):
     assert TRACED.n == traced
 
 
+@pytest.mark.slow
 def test_a_long_run_of_many_calls_is_one_run(monkeypatch):
     starts = RANDOM.uniform(-3, 3, (700, 2))
     at_once = run(wells, starts, learning_rate=0.01, max_steps=3000)
@@ -408,7 +411,7 @@ import numpy as np
 from downslope.engines.lanes import run_lanes
 from tests.engines.test_lanes import himmelblau, run
 
-n_steps = np.where(np.arange(4000) % 2, 1e-2, 1e-9)
+n_steps = np.where(np.arange(4000) % 2, 1e-2, 1e-12)
 def told(n):
     if n:
         print("ready", flush=True)
@@ -435,13 +438,6 @@ def test_a_signal_keeps_the_lanes_that_have_ended():
     assert x == pytest.approx(1.0, abs=1e-3)
     assert np.isnan(loss)  # never begun
     assert seconds < 5  # calls take 0.1 s; the rest is for a machine that is busy with other tests
-
-
-def test_every_method_has_lanes():
-    for name in sorted(METHODS):
-        rate = None if name == "newton" else 0.01
-        lanes = run(himmelblau, [[1.0, 1.0], [2.0, 1.0]], method=name, learning_rate=rate, max_steps=3)
-        assert not lanes.reason
 
 
 def test_a_number_is_a_number_in_the_user_s_function():

@@ -44,15 +44,12 @@ class Feeder:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def loss_at(self, k: int) -> float:
-        """The loss at start k: a short call, which also compiles the loop."""
+        """The loss at start k: a call of one step, which also compiles the loop."""
         with jax.enable_x64(True):
             page = self._page(k, k + 1)
             slots = self.block.empty_slots(page, self.shared)
-            budget = _budget(1, 1, drain=True)
-            slots, _, _, finished = self.block.run(self.shared, slots, page, np.asarray(0), budget)
-            if not int(finished.n):
-                finished = self.block.interrupted(self.shared, slots)
-            return float(outcomes(finished)[1].first_loss[0])
+            slots, *_ = self.block.run(self.shared, slots, page, np.asarray(0), _budget(1, 1, drain=True))
+            return float(np.asarray(slots.lanes.first_loss)[0])
 
     def run(self, progress: Callable[[int], None] | None) -> None:
         """All lanes to their ends; the results are in `results` then, and when Ctrl-C raises KeyboardInterrupt."""
