@@ -33,6 +33,7 @@ LAYERS = (
     "minimization",
     "storage",
     "analysis",
+    "sweeps",
     "explanation",
     "adapters",
     "torch",

@@ -58,6 +58,9 @@ if TYPE_CHECKING:
     from downslope.run import Run
     from downslope.stopping import Status
     from downslope.storage import Replay, load
+    from downslope.sweeps.multistart import Multistart, multistart
+    from downslope.sweeps.sweep import Sweep
+    from downslope.sweeps.sweeping import sweep
 
 __version__ = "0.1.0"
 
@@ -102,6 +105,9 @@ _HOMES = {
     "downslope.run": ("Run",),
     "downslope.storage": ("Replay", "load"),
     "downslope.stopping": ("Status",),
+    "downslope.sweeps.multistart": ("Multistart", "multistart"),
+    "downslope.sweeps.sweep": ("Sweep",),
+    "downslope.sweeps.sweeping": ("sweep",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 _MODULES = {
@@ -134,6 +140,7 @@ __all__ = [
     "MissingExtra",
     "MissingProgram",
     "Momentum",
+    "Multistart",
     "Nesterov",
     "Newton",
     "Objective",
@@ -147,6 +154,7 @@ __all__ = [
     "SignDescent",
     "Status",
     "Step",
+    "Sweep",
     "UnknownName",
     "as_optax",
     "critical_points",
@@ -156,7 +164,9 @@ __all__ = [
     "load",
     "methods",
     "minimize",
+    "multistart",
     "scipy_method",
+    "sweep",
 ]
 
 

@@ -118,16 +118,16 @@ def minimize(
     structure, flat = Structure.of(start)
     chosen = chosen.on(structure)
     rate = as_learning_rate(_arranged(learning_rate, structure), chosen)
-    limits = _limits(max_steps, target_loss, gradient_tolerance, loss_limit)
-    noise, seed = _noise(noise, seed, rate)
+    limits = as_limits(max_steps, target_loss, gradient_tolerance, loss_limit)
+    noise, seed = as_noise(noise, seed, rate)
     _check_choice("record", record, ("auto", "path", "losses"))
     _check_choice("engine", engine, ("auto", "eager", "compiled"))
     if callback is not None and not callable(callback):
         raise InvalidInput("callback", "must be a function or None", callback)
     _check_finite_start(structure, flat)
-    _check_hessian_fits(chosen, flat)
+    check_hessian_fits(chosen, flat)
     box = as_bounds(bounds, structure, flat)
-    rate_shape = _rate_shape(rate, flat.size)
+    rate_shape = rate_shape_of(rate, flat.size)
     bound, flat, loss = objective.bind(start, box)
     rules = Rules(chosen, rate, limits, box, noise or None, seed)
     constant = rate.rate if isinstance(rate, Constant) else None
@@ -155,7 +155,7 @@ def _arranged(learning_rate: Any, structure: Structure) -> Any:
     return np.asarray(structure.spread("learning_rate", learning_rate, lambda leaf: isinstance(leaf, numbers.Real)))
 
 
-def _check_hessian_fits(method: Method, flat: np.ndarray) -> None:
+def check_hessian_fits(method: Method, flat: np.ndarray) -> None:
     if method.needs_hessian and flat.size * flat.nbytes > MOST_HESSIAN_BYTES:
         gigabytes = flat.size * flat.nbytes / 1e9
         rule = f"must not be Newton for {flat.size} variables, whose Hessian takes {gigabytes:.0f} GB"
@@ -168,7 +168,7 @@ def _check_finite_start(structure: Structure, flat: np.ndarray) -> None:
         raise InvalidInput("x0", f"must be finite, and {structure.names()[bad[0]]} is not", float(flat[bad[0]]))
 
 
-def _rate_shape(rate: LearningRate, n: int) -> tuple[int, ...]:
+def rate_shape_of(rate: LearningRate, n: int) -> tuple[int, ...]:
     """() for one rate, (n,) for one a coordinate; also catches schedules that give no positive rate."""
     if not isinstance(rate, Schedule):
         return ()
@@ -186,7 +186,7 @@ def _rate_shape(rate: LearningRate, n: int) -> tuple[int, ...]:
     return first.shape
 
 
-def _limits(max_steps: Any, target: Any, tolerance: Any, limit: Any) -> Limits:
+def as_limits(max_steps: Any, target: Any, tolerance: Any, limit: Any) -> Limits:
     if isinstance(max_steps, bool) or not isinstance(max_steps, numbers.Integral) or not 0 <= int(max_steps) < 2**62:
         raise InvalidInput("max_steps", "must be a whole number from 0 to 2^62", max_steps)
     _check_number("target_loss", target)
@@ -200,7 +200,7 @@ def _limits(max_steps: Any, target: Any, tolerance: Any, limit: Any) -> Limits:
     )
 
 
-def _noise(noise: Any, seed: Any, rate: LearningRate) -> tuple[float, int]:
+def as_noise(noise: Any, seed: Any, rate: LearningRate) -> tuple[float, int]:
     _check_number("noise", noise, low=0, none="0 for no noise")
     whole = isinstance(seed, numbers.Integral) and not isinstance(seed, bool)
     if seed is not None and not (whole and 0 <= seed < 2**32):

@@ -26,8 +26,8 @@ from downslope.learning_rates import (
     WarmUp,
     as_learning_rate,
 )
-from downslope.methods import METHODS, as_method
-from downslope.minimization import _limits
+from downslope.methods import as_method
+from downslope.minimization import as_limits
 from downslope.objectives.objective import Objective
 from downslope.objectives.structure import Structure
 from tests.engines.test_compiled import TRACED, compiles_nothing
@@ -63,7 +63,7 @@ def run(fun, starts, numbers=None, **options):
         options.pop(name, none) for name, none in (("noise", None), ("seed", 0), ("progress", None))
     )
     limits = {"max_steps": 10_000, "target": None, "tolerance": 1e-6, "limit": None, **options}
-    rules = Rules(method, rate, _limits(**limits), bounds, noise, seed)
+    rules = Rules(method, rate, as_limits(**limits), bounds, noise, seed)
     return run_lanes(Objective.of(fun), rules, structure, starts, numbers, progress=progress)
 
 
@@ -83,8 +83,7 @@ def assert_lane_is(lanes, k, run, rtol, atol=0.0):
     np.testing.assert_allclose(lanes.loss[k], run.loss, rtol=rtol, atol=atol)
     np.testing.assert_allclose(lanes.gradient_norm[k], run.gradient_norms[-1], rtol=rtol, atol=atol)
     np.testing.assert_allclose(lanes.first_loss[k], run.losses[0], rtol=1e-14)
-    finite = np.isfinite(run.losses) & np.isfinite(run.gradient_norms)
-    best = np.min(run.losses[finite]) if finite.any() else np.nan
+    best = np.nan if np.isnan(run.losses).all() else np.nanmin(run.losses)
     np.testing.assert_allclose(lanes.best_loss[k], best, rtol=rtol, atol=atol)
 
 
@@ -98,21 +97,21 @@ ROUNDING = {"rtol": 1e-9, "atol": 1e-12}
     [
         (himmelblau, "gradient_descent", 0.005),
         (himmelblau, "momentum", 0.001),
-        (himmelblau, "nesterov", 0.001),
+        pytest.param(himmelblau, "nesterov", 0.001, marks=pytest.mark.slow),
         (himmelblau, "adam", 0.05),
-        (himmelblau, "adagrad", 0.5),
-        (himmelblau, "rmsprop", GeometricDecay(0.05, 0.99)),
-        (himmelblau, "sign_descent", GeometricDecay(0.3, 0.9)),
+        pytest.param(himmelblau, "adagrad", 0.5, marks=pytest.mark.slow),
+        pytest.param(himmelblau, "rmsprop", GeometricDecay(0.05, 0.99), marks=pytest.mark.slow),
+        pytest.param(himmelblau, "sign_descent", GeometricDecay(0.3, 0.9), marks=pytest.mark.slow),
         (himmelblau, "newton", None),
         (himmelblau, "gradient_descent", None),
         (himmelblau, "gradient_descent", BarzilaiBorwein()),
-        (himmelblau, "gradient_descent", Polyak(0.0)),
-        (himmelblau, "gradient_descent", Cosine(0.01, 200)),
-        (himmelblau, "gradient_descent", WarmUp(WarmRestarts(0.01, 20), 7)),
+        pytest.param(himmelblau, "gradient_descent", Polyak(0.0), marks=pytest.mark.slow),
+        pytest.param(himmelblau, "gradient_descent", Cosine(0.01, 200), marks=pytest.mark.slow),
+        pytest.param(himmelblau, "gradient_descent", WarmUp(WarmRestarts(0.01, 20), 7), marks=pytest.mark.slow),
         (himmelblau, "gradient_descent", [0.004, 0.006]),
-        (wells, "gradient_descent", 0.05),
+        pytest.param(wells, "gradient_descent", 0.05, marks=pytest.mark.slow),
         (wells, "adam", 0.05),
-        (wells, "gradient_descent", Backtracking(initial=0.1, slope=0.1)),
+        pytest.param(wells, "gradient_descent", Backtracking(initial=0.1, slope=0.1), marks=pytest.mark.slow),
     ],
     ids=lambda value: getattr(value, "__name__", str(value)),
 )
@@ -280,7 +279,9 @@ def counted(x):
     return np.cosh(x[0]) + x[1] ** 2 + 0.5 * x[0] * x[1]
 
 
-@pytest.mark.parametrize("method", [Momentum(), Adam(), GradientDescent()], ids=lambda method: type(method).__name__)
+@pytest.mark.parametrize(
+    "method", [Adam(), pytest.param(Momentum(), marks=pytest.mark.slow)], ids=lambda method: type(method).__name__
+)
 def test_neither_new_values_nor_another_size_recompile(method):
     def sweep(m, max_steps, **options):
         rates = RANDOM.uniform(0.01, 0.1, m)
@@ -306,6 +307,7 @@ def test_neither_new_values_nor_another_size_recompile(method):
     assert TRACED.n == traced
 
 
+@pytest.mark.slow
 def test_a_long_run_of_many_calls_is_one_run(monkeypatch):
     starts = RANDOM.uniform(-3, 3, (700, 2))
     at_once = run(wells, starts, learning_rate=0.01, max_steps=3000)
@@ -383,7 +385,7 @@ def test_a_number_that_the_rules_lack_is_named():
 def test_single_precision_stays_single():
     starts = RANDOM.uniform(-3, 3, (10, 2)).astype(np.float32)
     structure, _ = Structure.of(starts[0])
-    rules = Rules(Adam(), Constant(0.05), _limits(50, None, None, None), None, None, 0)
+    rules = Rules(Adam(), Constant(0.05), as_limits(50, None, None, None), None, None, 0)
     lanes = run_lanes(Objective(himmelblau), rules, structure, starts)
     assert lanes.x.dtype == lanes.loss.dtype == np.float32
     for k, start in enumerate(starts):
@@ -400,7 +402,7 @@ def test_the_bad_starts_of_a_sweep_are_lanes_of_their_own():
 
 
 def test_no_lanes_give_no_results():
-    rules = Rules(GradientDescent(), Constant(0.1), _limits(5, None, None, None), None, None, 0)
+    rules = Rules(GradientDescent(), Constant(0.1), as_limits(5, None, None, None), None, None, 0)
     assert len(run_lanes(Objective(himmelblau), rules, Structure.of([0.0, 0.0])[0], np.empty((0, 2)))) == 0
 
 
@@ -409,7 +411,7 @@ import numpy as np
 from downslope.engines.lanes import run_lanes
 from tests.engines.test_lanes import himmelblau, run
 
-n_steps = np.where(np.arange(4000) % 2, 1e-2, 1e-9)
+n_steps = np.where(np.arange(4000) % 2, 1e-2, 1e-12)
 def told(n):
     if n:
         print("ready", flush=True)
@@ -438,15 +440,8 @@ def test_a_signal_keeps_the_lanes_that_have_ended():
     assert seconds < 5  # calls take 0.1 s; the rest is for a machine that is busy with other tests
 
 
-def test_every_method_has_lanes():
-    for name in sorted(METHODS):
-        rate = None if name == "newton" else 0.01
-        lanes = run(himmelblau, [[1.0, 1.0], [2.0, 1.0]], method=name, learning_rate=rate, max_steps=3)
-        assert not lanes.reason
-
-
 def test_a_number_is_a_number_in_the_user_s_function():
     structure, _ = Structure.of(5.0)
-    rules = Rules(GradientDescent(), Constant(0.1), _limits(50, None, None, None), None, None, 0)
+    rules = Rules(GradientDescent(), Constant(0.1), as_limits(50, None, None, None), None, None, 0)
     lanes = run_lanes(Objective(lambda x: x**2), rules, structure, np.array([[5.0], [-1.0]]))
     np.testing.assert_allclose(lanes.x[:, 0], np.array([5.0, -1.0]) * 0.8**50, rtol=1e-13)

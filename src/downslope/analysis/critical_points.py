@@ -68,7 +68,7 @@ def critical_points(
     objective = Objective.of(fun, jac)
     _check_whole("n_samples", n_samples, 1, MOST_SAMPLES)
     _check_whole("seed", seed, 0, 2**63 - 1)
-    box = _box(objective, bounds)
+    box = search_box(objective, bounds)
     samples = _samples(box, int(n_samples), int(seed))
     bound = bound_at_one_of(objective, samples, box)
     if bound is None:
@@ -185,7 +185,7 @@ def _check_whole(name: str, value: Any, low: int, high: int) -> None:
         raise InvalidInput(name, f"must be a whole number, from {low} to {high}", value)
 
 
-def _box(objective: Objective, bounds: Any) -> Bounds:
+def search_box(objective: Objective, bounds: Any) -> Bounds:
     """Lower and upper bounds, each of shape (n,), finite and with room between them."""
     if bounds is None:
         if objective.problem is None:

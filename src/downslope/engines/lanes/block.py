@@ -1,9 +1,9 @@
 """The compiled loop over a block of lanes that stay in the processor's cache.
 
-A block has a fixed number of slots. In each round every lane makes up to `STEPS_A_ROUND` steps; then those that
-have ended are written out, and give way to waiting ones, so that nobody waits for the slowest. Waiting lanes come
-in pages of fixed length, so that the size of a sweep never recompiles either. The axis of lanes is the last of
-every array, where the processor's vector instructions run along it.
+A block has a fixed number of slots. In each round those lanes that have ended are written out and give way to waiting
+ones, and then all make some steps, so that nobody waits for the slowest. Waiting lanes come in pages of fixed length,
+so that the size of a sweep never recompiles either. The axis of lanes is the last of every array, where the
+processor's vector instructions run along it.
 """
 
 from __future__ import annotations
@@ -15,13 +15,16 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
+from jax.experimental.layout import Layout, with_layout_constraint
 
 from downslope.engines.lanes.lane import Lane, Outcome, advance, begin, outcome
 from downslope.engines.step import Oracle, Rules
 from downslope.stopping import Status
 
-STEPS_A_ROUND = 32
-"""Rarer refills leave more lanes idle, more frequent ones cost more than they fill."""
+STEPS_BETWEEN_LOOKS = 32
+"""Whether enough lanes have ended is asked this often; a refill costs about as much as ten steps."""
+_ENOUGH = 1 / 16
+"""A refill waits until this share of the slots is free, for lanes that end one by one."""
 EMPTY = -1
 """The index of a slot without a lane."""
 MOST_UNUSED = 16
@@ -49,8 +52,7 @@ class Slots(NamedTuple):
 class Budget(NamedTuple):
     """How far a call of the loop may go."""
 
-    n_rounds: Any
-    steps_a_round: Any
+    n_steps: Any
     n_waiting: Any
     """How many lanes of the page are real."""
     drain: Any
@@ -74,7 +76,7 @@ class Block:
         self.oracle, self.rebuild, self.n_slots, self.page_length = oracle, rebuild, n_slots, page_length
         self.usable = np.arange(n_slots) < n_slots - min(MOST_UNUSED, n_slots // 2)
         self.run = jax.jit(self._run)
-        self.interrupted = jax.jit(self._written)
+        self.interrupted = jax.jit(self._as_they_stand)
 
     def empty_slots(self, page: Page, shared: Any) -> Slots:
         """Slots without lanes, shaped after a page."""
@@ -88,46 +90,74 @@ class Block:
     def _run(
         self, shared: Any, slots: Slots, page: Page, taken: Any, budget: Budget
     ) -> tuple[Slots, Any, Any, Finished]:
-        """Fill, step and write out until the budget or the page is used up.
+        """Write out, fill and step until the budget or the page is used up.
 
         `shared` is what all lanes have in common, `taken` how many of the page's lanes have left it. Returns the
-        slots, the new `taken`, the number of rounds made, and the lanes that ended.
+        slots, the new `taken`, the number of steps made, and the lanes that ended.
         """
 
         def goes_on(carry: Any) -> Any:
             n, slots, taken, _ = carry
-            running = slots.lanes.running
-            waiting = taken < budget.n_waiting
-            full = jnp.all(running | ~self.usable)
-            work = waiting | (jnp.any(running) & (budget.drain | full))
-            return (n < budget.n_rounds) & work
+            occupied = slots.index != EMPTY
+            full = jnp.all(slots.lanes.running | ~self.usable)
+            work = (taken < budget.n_waiting) | full | (jnp.any(occupied) & budget.drain)
+            return (n < budget.n_steps) & work
 
         def round_(carry: Any) -> Any:
             n, slots, taken, finished = carry
-            slots, taken = self._fill(shared, slots, page, taken, budget.n_waiting)
-            lanes = lax.fori_loop(
-                0, budget.steps_a_round, lambda _, lanes: self._advance(shared, slots.numbers, lanes), slots.lanes
-            )
-            slots, finished = self._write(slots._replace(lanes=lanes), finished)
-            return n + 1, slots, taken, finished
+            slots, taken, finished = self._refill(shared, slots, page, taken, budget.n_waiting, finished)
+            made, lanes = self._step(shared, slots, budget.n_steps - n)
+            return n + made, slots._replace(lanes=lanes), taken, finished
 
         # In a call no more lanes can end than there are in the slots and on the page.
         n_rows = self.n_slots + self.page_length
-        shapes = jax.eval_shape(lambda: self._rows(slots))
+        shapes = jax.eval_shape(lambda: self._rows(shared, slots))
         rows = [jnp.zeros((shape.shape[0], n_rows), shape.dtype) for shape in shapes]
         nothing = (jnp.asarray(0), slots, taken, Finished(jnp.asarray(0), *rows))
         n, slots, taken, finished = lax.while_loop(goes_on, round_, nothing)
         return slots, taken, n, finished
 
-    def _written(self, slots: Slots) -> Finished:
+    def _step(self, shared: Any, slots: Slots, n_steps: Any) -> tuple[Any, Lane]:
+        """Up to n steps of every lane, until enough have ended; how many, and the lanes."""
+        occupied = slots.index != EMPTY
+
+        def goes_on(carry: Any) -> Any:
+            n, lanes = carry
+            ended = jnp.sum(occupied & ~lanes.running)
+            return (n < n_steps) & (ended < _ENOUGH * self.n_slots) & jnp.any(lanes.running)
+
+        def steps(carry: Any) -> Any:
+            n, lanes = carry
+            more = jnp.minimum(n_steps - n, STEPS_BETWEEN_LOOKS)
+            lanes = lax.fori_loop(0, more, lambda _, lanes: self._advance(shared, slots.numbers, lanes), lanes)
+            return n + more, lanes
+
+        n, lanes = lax.while_loop(goes_on, steps, (jnp.asarray(0), slots.lanes))
+        return jnp.maximum(n, 1), lanes
+
+    def _as_they_stand(self, shared: Any, slots: Slots) -> Finished:
         """All lanes in the slots, as they stand."""
         there = slots.index != EMPTY
         order = jnp.argsort(~there, stable=True)
-        return Finished(jnp.sum(there), *(rows[:, order] for rows in self._rows(slots)))
+        return Finished(jnp.sum(there), *(rows[:, order] for rows in self._rows(shared, slots)))
 
-    def _fill(self, shared: Any, slots: Slots, page: Page, taken: Any, n_waiting: Any) -> tuple[Slots, Any]:
+    def _refill(
+        self, shared: Any, slots: Slots, page: Page, taken: Any, n_waiting: Any, finished: Finished
+    ) -> tuple[Slots, Any, Finished]:
+        """Lanes that have ended onto the list, and waiting ones into the free slots."""
         free = ~slots.lanes.running & self.usable
-        source = taken + jnp.cumsum(free) - 1
+        ended = free & (slots.index != EMPTY)
+        rank_of_ended, rank_of_free = jnp.cumsum(jnp.stack([ended, free]), axis=1) - 1
+
+        nowhere = finished.floats.shape[1] + jnp.arange(self.n_slots)
+        row = jnp.where(ended, finished.n + rank_of_ended, nowhere)
+        floats, integers = (
+            old.at[:, row].set(new, mode="drop", unique_indices=True)
+            for old, new in zip((finished.floats, finished.integers), self._rows(shared, slots), strict=True)
+        )
+        finished = Finished(finished.n + jnp.sum(ended), floats, integers)
+
+        source = taken + rank_of_free
         enters = free & (source < n_waiting)
         source = jnp.minimum(source, self.page_length - 1)
 
@@ -136,30 +166,23 @@ class Block:
 
         new = jax.tree.map(lambda leaf: leaf[..., source], page)
         numbers = jax.tree.map(placed, new.numbers, slots.numbers)
-        begun = self._begin(shared, new.numbers, new.starts)
-        lanes = jax.tree.map(placed, begun, slots.lanes)
-        return Slots(placed(new.index, slots.index), numbers, lanes), taken + jnp.sum(enters)
+        lanes = jax.tree.map(placed, self._begin(shared, new.numbers, new.starts), slots.lanes)
+        index = placed(new.index, jnp.where(ended, EMPTY, slots.index))
+        return Slots(index, numbers, lanes), taken + jnp.sum(enters), finished
 
-    def _write(self, slots: Slots, finished: Finished) -> tuple[Slots, Finished]:
-        ended = ~slots.lanes.running & (slots.index != EMPTY)
-        nowhere = finished.floats.shape[1] + jnp.arange(self.n_slots)
-        row = jnp.where(ended, finished.n + jnp.cumsum(ended) - 1, nowhere)
-        floats, integers = (
-            old.at[:, row].set(new, mode="drop", unique_indices=True)
-            for old, new in zip((finished.floats, finished.integers), self._rows(slots), strict=True)
-        )
-        slots = slots._replace(index=jnp.where(ended, EMPTY, slots.index))
-        return slots, Finished(finished.n + jnp.sum(ended), floats, integers)
-
-    def _rows(self, slots: Slots) -> tuple[Any, Any]:
+    def _rows(self, shared: Any, slots: Slots) -> tuple[Any, Any]:
         """The outcomes as two matrices, whose writing costs less than that of eleven columns."""
-        told = _each_lane(outcome, slots.lanes)
+
+        def one(numbers: Any, lane: Lane) -> Outcome:
+            return outcome(self.oracle, self.rebuild(shared, numbers), lane)
+
+        told = Outcome(*_each_lane(one, slots.numbers, slots.lanes))
         counts = (told.status, told.n_steps, told.n_evaluations, told.n_rises)
         return jnp.concatenate([told.x, jnp.stack(told[1:7])]), jnp.stack([slots.index, *counts])
 
     def _begin(self, shared: Any, numbers: Any, starts: Any) -> Lane:
         def one(numbers: Any, x: Any) -> Lane:
-            return begin(self.rebuild(shared, numbers), x)
+            return begin(self.oracle, self.rebuild(shared, numbers), x)
 
         return Lane(*_each_lane(one, numbers, starts))
 
@@ -167,7 +190,7 @@ class Block:
         def one(numbers: Any, lane: Lane) -> Lane:
             return advance(self.oracle, self.rebuild(shared, numbers), lane)
 
-        return Lane(*_each_lane(one, numbers, lanes))
+        return Lane(*jax.tree.map(_side_by_side, _each_lane(one, numbers, lanes)))
 
 
 def outcomes(finished: Finished) -> tuple[np.ndarray, Outcome]:
@@ -179,3 +202,10 @@ def outcomes(finished: Finished) -> tuple[np.ndarray, Outcome]:
 
 def _each_lane(function: Callable[..., Any], *arguments: Any) -> Any:
     return jax.vmap(function, in_axes=-1, out_axes=-1)(*arguments)
+
+
+def _side_by_side(array: Any) -> Any:
+    """The lanes next to one another in memory; left alone, XLA sometimes puts the components of a point there."""
+    if array.ndim == 1:
+        return array
+    return with_layout_constraint(array, Layout(tuple(range(array.ndim))))  # type: ignore[no-untyped-call]

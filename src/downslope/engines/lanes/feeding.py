@@ -18,7 +18,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from downslope.engines.lanes.block import EMPTY, STEPS_A_ROUND, Block, Budget, Page, outcomes
+from downslope.engines.lanes.block import EMPTY, Block, Budget, Page, outcomes
 from downslope.engines.lanes.results import Lanes
 from downslope.stopping import Status
 
@@ -44,18 +44,15 @@ class Feeder:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def loss_at(self, k: int) -> float:
-        """The loss at start k: a short call, which also compiles the loop."""
+        """The loss at start k: a call of one step, which also compiles the loop."""
         with jax.enable_x64(True):
             page = self._page(k, k + 1)
             slots = self.block.empty_slots(page, self.shared)
-            budget = _budget(1, 1, drain=True)
-            slots, _, _, finished = self.block.run(self.shared, slots, page, np.asarray(0), budget)
-            if not int(finished.n):
-                finished = self.block.interrupted(slots)
-            return float(outcomes(finished)[1].first_loss[0])
+            slots, *_ = self.block.run(self.shared, slots, page, np.asarray(0), _budget(1, 1, drain=True))
+            return float(np.asarray(slots.lanes.first_loss)[0])
 
     def run(self, progress: Callable[[int], None] | None) -> None:
-        """All lanes to their ends, or to Ctrl-C; the results are in `results` then."""
+        """All lanes to their ends; the results are in `results` then, and when Ctrl-C raises KeyboardInterrupt."""
         with ThreadPoolExecutor(n_cores()) as pool:
             threads = {pool.submit(self._work) for _ in range(n_cores())}
             try:
@@ -65,9 +62,7 @@ class Feeder:
                         thread.result()
                     if progress is not None:
                         progress(self._n_finished)
-            except KeyboardInterrupt:
-                pass  # lanes that had no time stay INTERRUPTED
-            finally:
+            finally:  # Ctrl-C among others: the threads write down what is under way, and end
                 self._over.set()
 
     def _work(self) -> None:
@@ -80,17 +75,16 @@ class Feeder:
             while not self._over.is_set():
                 budget = _budget(steps, n_waiting, drain=not n_waiting)
                 began = time.perf_counter()
-                slots, taken, n_rounds, finished = self.block.run(self.shared, slots, page, taken, budget)
+                slots, taken, made, finished = self.block.run(self.shared, slots, page, taken, budget)
                 self._put(finished)  # waits for the call
-                made = max(1, int(n_rounds)) * int(budget.steps_a_round)
-                seconds_a_step = (time.perf_counter() - began) / made
+                seconds_a_step = (time.perf_counter() - began) / max(1, int(made))
                 steps = int(np.clip(SECONDS_A_CALL / seconds_a_step, 1, min(8 * steps, _MOST_STEPS)))
-                running = np.asarray(slots.lanes.status) == Status.RUNNING
-                if not n_waiting and not running.any():
+                running = np.asarray(slots.lanes.status)[self.block.usable] == Status.RUNNING
+                if not n_waiting and (np.asarray(slots.index) == EMPTY).all():
                     return
-                if n_waiting and int(taken) == n_waiting and not running[self.block.usable].all():
+                if n_waiting and int(taken) == n_waiting and not running.all():
                     (page, n_waiting), taken = self._next_page(), np.asarray(0)
-            self._put(self.block.interrupted(slots))
+            self._put(self.block.interrupted(self.shared, slots))
 
     def _put(self, finished: Any) -> None:
         index, told = outcomes(finished)
@@ -119,9 +113,8 @@ class Feeder:
         return Page(index, lanes_last(self.starts), jax.tree.map(lanes_last, self.numbers))
 
 
-def _budget(steps: int, n_waiting: int, drain: bool) -> Budget:
-    n_rounds, steps_a_round = max(1, steps // STEPS_A_ROUND), min(steps, STEPS_A_ROUND)
-    return Budget(*(np.asarray(number) for number in (n_rounds, steps_a_round, n_waiting, drain)))
+def _budget(n_steps: int, n_waiting: int, drain: bool) -> Budget:
+    return Budget(*(np.asarray(number) for number in (n_steps, n_waiting, drain)))
 
 
 def n_cores() -> int:

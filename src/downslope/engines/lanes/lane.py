@@ -1,11 +1,12 @@
 """One lane: a descent inside a compiled program that steps many, with the little that it remembers of its path.
 
     begin     a lane at its start
-    advance   one step of it; a lane that has ended stays as it is
+    advance   one step of it; a lane that has ended stays on its last row
     outcome   what is told of it
 
-The rules of a step and of its end are `engines/step.py`'s and `stopping.py`'s, as in a single run. A lane keeps
-no path: its last three points, four losses and three counts are enough for its end, its direction and its growth.
+The rules of a step and of its end are `engines/step.py`'s and `stopping.py`'s, as in a single run. A lane keeps no
+path: where it stands, the two points before, two losses and two counts. All that a step writes passes through the
+processor's cache, whose speed is the speed of the whole; so what can be worked out at the end is not carried along.
 """
 
 from __future__ import annotations
@@ -21,23 +22,21 @@ from downslope.stopping import Status, status_of
 
 
 class Lane(NamedTuple):
-    """A descent under way; row k is what was seen last, from the point after k updates."""
+    """A descent under way."""
 
     status: Any
     """RUNNING, or why it has ended."""
     position: Position
-    """Where row k + 1 will be."""
-    x: Any
-    """The point of row k."""
+    """The next row; the last one where it has ended."""
     x_before: Any
+    """The point of the row before."""
     x_two_before: Any
-    loss: Any
-    loss_before: Any
-    gradient_size: Any
     first_loss: Any
+    loss_before: Any
     best_loss: Any
-    """Of the rows that are finite throughout; inf where there is none."""
+    """Up to the row before; inf where there is none."""
     n_rises: Any
+    """Up to the row before."""
     n_trials: Any
 
     @property
@@ -70,12 +69,11 @@ def _unchanged(new: Any, old: Any, again: Any) -> tuple[Any, Any]:
 _LIBRARY = Library(jnp, lax.while_loop, _unchanged)
 
 
-def begin(rules: Rules, x: Any) -> Lane:
-    """A lane that has seen nothing yet."""
-    nan, zero = jnp.full((), jnp.nan, x.dtype), jnp.asarray(0)
+def begin(oracle: Oracle, rules: Rules, x: Any) -> Lane:
+    """A lane at its start."""
+    zero, nan, none = jnp.asarray(0), jnp.full((), jnp.nan, x.dtype), jnp.full((), jnp.inf, x.dtype)
     position = Position(*jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.asarray(leaf).dtype), start(rules, x)))
-    running, none = jnp.asarray(int(Status.RUNNING)), jnp.full((), jnp.inf, x.dtype)
-    return Lane(running, position, x, x, x, nan, nan, nan, nan, none, zero, zero)
+    return Lane(jnp.asarray(int(Status.RUNNING)), position, x, x, oracle.value(x), nan, none, zero, zero)
 
 
 def advance(oracle: Oracle, rules: Rules, lane: Lane) -> Lane:
@@ -85,47 +83,51 @@ def advance(oracle: Oracle, rules: Rules, lane: Lane) -> Lane:
     # A lane that has ended is told so as by a callback, or its line search would hold up its neighbours.
     view = view._replace(facts=view.facts._replace(stopped=~lane.running))
     departure = leave(oracle, _LIBRARY, rules, position, view)
-    better = view.facts.finite & (view.loss < lane.best_loss)
+    status = jnp.where(lane.running, status_of(departure.facts, rules.limits), lane.status)
     further = Lane(
-        status=status_of(departure.facts, rules.limits),
+        status=status,
         position=departure.position,
-        x=position.x,
-        x_before=lane.x,
+        x_before=position.x,
         x_two_before=lane.x_before,
-        loss=view.loss,
-        loss_before=lane.loss,
-        gradient_size=view.gradient_size,
-        first_loss=jnp.where(position.step == 0, view.loss, lane.first_loss),
-        best_loss=jnp.where(better, view.loss, lane.best_loss),
-        n_rises=lane.n_rises + (view.loss > lane.loss),
-        n_trials=lane.n_trials + departure.n_trials,
+        first_loss=lane.first_loss,
+        loss_before=view.loss,
+        best_loss=jnp.minimum(lane.best_loss, view.loss),
+        n_rises=lane.n_rises + (view.loss > lane.loss_before),
+        n_trials=lane.n_trials,
     )
+    goes_on = status == int(Status.RUNNING)
     # A rule may mix dtypes; a loop's carry may not.
-    return Lane(
-        *jax.tree.map(lambda old, new: jnp.where(lane.running, jnp.asarray(new, old.dtype), old), lane, further)
-    )
+    moved = Lane(*jax.tree.map(lambda old, new: jnp.where(goes_on, jnp.asarray(new, old.dtype), old), lane, further))
+    n_trials = lane.n_trials + jnp.where(lane.running, departure.n_trials, 0)  # a search that failed counts as well
+    return moved._replace(status=status, n_trials=n_trials)
 
 
-def outcome(lane: Lane) -> Outcome:
-    """What is told of a lane that has ended, or that is interrupted here."""
-    n_steps = jnp.maximum(lane.position.step - 1, 0)
+def outcome(oracle: Oracle, rules: Rules, lane: Lane) -> Outcome:
+    """What is told of a lane that has ended, or that is interrupted here and so stands on the row before."""
+    running = lane.running
+    last_x = jnp.where(running, lane.x_before, lane.position.x)
+    view = look(oracle, _LIBRARY, rules, lane.position._replace(x=last_x))
+    n_rows = jnp.where(running, lane.position.step, lane.position.step + 1)
+    n_steps = jnp.maximum(n_rows - 1, 0)
     # The last row that is finite throughout; a start with a bad gradient is its own last good point.
     is_last = (lane.status != int(Status.NOT_FINITE)) | (n_steps == 0)
-    last, before = lane.x - lane.x_before, lane.x_before - lane.x_two_before
+    nan = jnp.full((), jnp.nan, view.loss.dtype)
+    last, before = last_x - lane.x_before, lane.x_before - lane.x_two_before
     length, length_before = _length(last), _length(before)
-    nan = jnp.full((), jnp.nan, lane.x.dtype)
+    two_steps = (n_steps >= 2) & ~running
+    rose = ~running & (view.loss > lane.loss_before)
     return Outcome(
-        x=jnp.where(is_last, lane.x, lane.x_before),
-        loss=jnp.where(is_last, lane.loss, lane.loss_before),
-        gradient_norm=lane.gradient_size,
+        x=jnp.where(is_last, last_x, lane.x_before),
+        loss=jnp.where(is_last, view.loss, lane.loss_before),
+        gradient_norm=view.gradient_size,
         first_loss=lane.first_loss,
-        best_loss=jnp.where(lane.best_loss == jnp.inf, nan, lane.best_loss),
-        turn=jnp.where(n_steps < 2, nan, jnp.sum((last / length) * (before / length_before))),
-        growth=jnp.where(n_steps < 2, nan, length / length_before),
-        status=jnp.where(lane.running, int(Status.INTERRUPTED), lane.status),
+        best_loss=jnp.where(lane.best_loss == jnp.inf, view.loss, jnp.fmin(lane.best_loss, view.loss)),
+        turn=jnp.where(two_steps, jnp.sum((last / length) * (before / length_before)), nan),
+        growth=jnp.where(two_steps, length / length_before, nan),
+        status=jnp.where(running, int(Status.INTERRUPTED), lane.status),
         n_steps=n_steps,
-        n_evaluations=jnp.minimum(lane.position.step, n_steps + 1) + lane.n_trials,
-        n_rises=lane.n_rises,
+        n_evaluations=n_rows + lane.n_trials,
+        n_rises=lane.n_rises + rose,
     )
 
 

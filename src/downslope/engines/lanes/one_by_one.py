@@ -27,7 +27,7 @@ def run_one_by_one(
     results: Lanes,
     progress: Callable[[int], None] | None,
 ) -> None:
-    """All lanes to their ends, or to Ctrl-C; the results are in `results` then."""
+    """All lanes to their ends, or to Ctrl-C during a run; the results are in `results` then."""
     for k, start in enumerate(starts):
         told = _told(objective, structure, rules_of(k), start)
         results.put(np.array([k]), Outcome(*(np.asarray(value)[..., None] for value in told)))
@@ -54,14 +54,14 @@ def _told(objective: Objective, structure: Structure, rules: Rules, start: np.nd
 
 
 def _summary(run: Run) -> Outcome:
-    finite = np.isfinite(run.losses) & np.isfinite(run.gradient_norms)
+    numbers = run.losses[~np.isnan(run.losses)]
     turn, growth = _turn_and_growth(run.structure.flatten_rows(run.path)[-3:])
     return Outcome(
         x=run.structure.flatten(run.x),
         loss=run.loss,
         gradient_norm=run.gradient_norms[-1],
         first_loss=run.losses[0],
-        best_loss=np.min(run.losses[finite]) if finite.any() else np.nan,
+        best_loss=np.min(numbers) if numbers.size else np.nan,
         turn=turn,
         growth=growth,
         status=int(run.status),

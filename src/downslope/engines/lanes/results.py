@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,11 +29,12 @@ class Lanes:
     """The largest component of the gradient at the last row, in absolute value."""
     first_loss: np.ndarray
     best_loss: np.ndarray
-    """The lowest loss of all rows that are finite throughout; NaN where there is none."""
+    """The lowest loss of all rows; NaN where none is a number."""
     turn: np.ndarray
-    """The cosine of the angle between the last two steps: 1 straight on, -1 straight back; NaN before two steps."""
+    """The cosine of the angle between the last two steps: 1 straight on, -1 straight back. NaN before two steps,
+    and where it was interrupted."""
     growth: np.ndarray
-    """The length of the last step over that of the one before; NaN before two steps."""
+    """The length of the last step over that of the one before; NaN as for `turn`."""
     n_rises: np.ndarray
     """How many steps raised the loss."""
     reason: str = ""
@@ -49,6 +51,15 @@ class Lanes:
         n_steps, n_evaluations, n_rises = (np.zeros(m, np.int64) for _ in range(3))
         status = np.full(m, int(Status.INTERRUPTED), np.int8)
         return Lanes(starts.copy(), loss, status, n_steps, n_evaluations, size, first, best, turn, growth, n_rises)
+
+    @staticmethod
+    def joined(parts: list[Lanes]) -> Lanes:
+        """Several lots of lanes as one."""
+        if len(parts) == 1:
+            return parts[0]
+        names = [field.name for field in dataclasses.fields(Lanes) if field.name != "reason"]
+        arrays = {name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
+        return Lanes(**arrays, reason="; ".join(dict.fromkeys(part.reason for part in parts if part.reason)))
 
     def put(self, index: np.ndarray, told: Outcome) -> None:
         """Write these lanes."""

@@ -67,11 +67,15 @@ def run_lanes(
     results = Lanes.not_begun(starts)
     if not len(starts):
         return results
-    feeder, reason = _feeder(objective, rules, structure, starts, apart, results)
-    if feeder is not None:
-        feeder.run(progress)
-        return results
-    run_one_by_one(objective, structure, apart.of_lane, starts, results, progress)
+    reason = ""
+    try:
+        feeder, reason = _feeder(objective, rules, structure, starts, apart, results)
+        if feeder is not None:
+            feeder.run(progress)
+        else:
+            run_one_by_one(objective, structure, apart.of_lane, starts, results, progress)
+    except KeyboardInterrupt:
+        pass  # the lanes that had no time are INTERRUPTED
     return dataclasses.replace(results, reason=reason)
 
 

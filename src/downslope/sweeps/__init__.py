@@ -1,0 +1,10 @@
+"""Many runs over a grid of starts, methods, rates and seeds, and what they show together.
+
+grid.py        what was asked for as named dimensions, checked before anything runs
+sweeping.py    sweep: the grid as lanes
+sweep.py       Sweep: the result
+behaviour.py   how each lane moved, in a word
+multistart.py  multistart: the distinct minima of a box
+samplers.py    where its starts are
+clusters.py    which end points are one minimum
+"""
