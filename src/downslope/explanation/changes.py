@@ -92,15 +92,9 @@ def _better_rate(evidence: Evidence) -> Iterator[Change]:
 def _quickest_rate(evidence: Evidence) -> float | None:
     """The constant rate that reaches the minimum from this start in the fewest steps, of several run at once."""
     run, found, target = evidence.run, evidence.stability, evidence.target
-    usable = evidence.bound is not None and evidence.bound.program is not None
-    if (
-        not usable
-        or evidence.rules is None
-        or found is None
-        or target is None
-        or not found.largest_stable
-        or run.specification["noise"]
-    ):
+    if not evidence.compiles or evidence.rules is None or run.specification["noise"]:
+        return None
+    if found is None or target is None or not found.largest_stable:
         return None
     rules = evidence.rules._replace(learning_rate=Constant(1.0))
     rates = np.array([float(f"{rate:.3g}") for rate in np.geomspace(1e-4, 1, _N_RATES) * found.largest_stable])

@@ -121,6 +121,11 @@ class Evidence:
             return self.bound.hessian_vector_product(x, v)
 
     @property
+    def compiles(self) -> bool:
+        """Whether many runs at once cost little: those of a function that is not compiled go one after another."""
+        return self.bound is not None and self.bound.program is not None and self.bound.program.compiles
+
+    @property
     def exact(self) -> bool:
         """Whether derivatives are exact."""
         return self.bound is not None and self.bound.source.name != "FINITE_DIFFERENCES"

@@ -10,6 +10,7 @@ import numpy as np
 
 from downslope.analysis.curvature import PointKind
 from downslope.analysis.stationary import settle
+from downslope.engines.compiled import is_code
 from downslope.engines.lanes import run_lanes
 from downslope.explanation.evidence import Evidence, place_at
 from downslope.explanation.pace import point_in_words
@@ -69,14 +70,12 @@ def _reached(evidence: Evidence, lowest: np.ndarray) -> tuple[float | None, str]
     run, rules = evidence.run, evidence.rules
     low, high = _box(evidence)
     n = lowest.size
-    if n > 2 or rules is None or rules.method.brings_rate or evidence.bound is None:
-        return None, ""
+    if n > 2 or rules is None or rules.method.brings_rate or not evidence.compiles or is_code(rules.learning_rate):
+        return None, ""  # one after another takes too long
     low, high = np.minimum(low, lowest), np.maximum(high, lowest)
     starts = _grid(low, high, _N_STARTS)
     limits = rules.limits._replace(max_steps=min(rules.limits.max_steps, _MOST_STEPS))
     lanes = run_lanes(run.objective, rules._replace(limits=limits), run.structure, starts)
-    if lanes.reason:  # one after another takes too long
-        return None, ""
     there = np.abs(lanes.x - lowest).max(axis=1) < _THERE * max(float((high - low).max()), 1e-300)
     share = float(there.mean())
     if not there.any():
@@ -123,7 +122,7 @@ def _of_sample(evidence: Evidence) -> Minima | None:
     assert target is not None
     assert bound is not None
     n = target.x.size
-    if n > 2 or bound.program is None or not bound.program.compiles or run.path is None:
+    if n > 2 or not evidence.compiles or run.path is None:
         return None
     low, high = _box(evidence)
     points = _grid(low, high, _N_POINTS)
