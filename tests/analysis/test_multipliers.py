@@ -406,6 +406,7 @@ def run_at(method, H, rate, max_steps, engine="compiled"):
     )
 
 
+@pytest.mark.slow
 class TestWhatHappens:
     """Theory apart: do runs just below the limit shrink, and just above it grow?"""
 

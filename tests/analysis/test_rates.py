@@ -6,6 +6,8 @@ import pytest
 import downslope
 from downslope.analysis.rates import n_intervals
 
+pytestmark = pytest.mark.slow  # each runs thousands of rates
+
 ARRIVED = (downslope.Status.GRADIENT_SMALL, downslope.Status.TARGET_REACHED)
 
 

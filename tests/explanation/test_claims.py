@@ -17,6 +17,8 @@ from downslope.analysis.multipliers import stability
 from downslope.engines import recorder
 from downslope.learning_rates import Cosine, InverseTime, StepDecay
 
+pytestmark = pytest.mark.slow  # each compiles what it explains
+
 
 def explained(fun, start, suggest=False, **options):
     with warnings.catch_warnings():

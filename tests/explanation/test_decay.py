@@ -12,6 +12,8 @@ from downslope import Status
 from downslope.analysis.behaviour import Behaviour
 from downslope.learning_rates import GeometricDecay
 
+pytestmark = pytest.mark.slow  # each compiles what it explains
+
 SEEDS = json.loads((Path(__file__).parent.parent / "reference" / "seeds.json").read_text())
 FACTOR = 0.99
 LENGTHS = {1e-3: 1_000, 1e-4: 10_000, 1e-5: 100_000}

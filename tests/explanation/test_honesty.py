@@ -22,6 +22,8 @@ from downslope.explanation import Explanation, explain
 from downslope.learning_rates import BarzilaiBorwein, Cosine, Polyak
 from downslope.objectives import bound as bounds_module
 
+pytestmark = pytest.mark.slow  # each compiles what it explains
+
 TINY = {"max_steps": 40}
 
 

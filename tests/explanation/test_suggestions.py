@@ -12,7 +12,10 @@ from downslope.learning_rates import GeometricDecay
 from downslope.minimization import minimize
 from downslope.wording import counted, short
 
-pytestmark = pytest.mark.filterwarnings("ignore:the gradient is exactly zero at the start")
+pytestmark = [
+    pytest.mark.slow,  # each compiles what it explains
+    pytest.mark.filterwarnings("ignore:the gradient is exactly zero at the start"),
+]
 
 RAVINE = ("0.05*x^2 + 4*y^2", [-4.5, 1.5])
 HELPED = {
