@@ -75,6 +75,14 @@ def test_schedules_and_searches_stand_beside_numbers():
         assert_same(found, index, alone)
 
 
+def test_rules_of_other_libraries_run_one_by_one():
+    optax = pytest.importorskip("optax")
+    found = sweep(himmelblau, starts=STARTS[:2], methods=optax.adam(0.05), max_steps=30)
+    assert list(found.dimensions) == ["start"]
+    assert "another library's rule" in found.notes[0]
+    assert_same(found, (1,), downslope.minimize(himmelblau, STARTS[1], method=optax.adam(0.05), max_steps=30))
+
+
 def test_seeds_are_those_of_minimize_and_without_any_one_is_drawn_for_all():
     options = {"learning_rates": 0.01, "noise": 0.3, "max_steps": 50}
     found = sweep(himmelblau, starts=STARTS[:2], seeds=[1, 2, 1], **options)
@@ -114,6 +122,7 @@ def test_starts_may_be_numbers_vectors_or_containers():
         ({"learning_rates": np.array([0.1, np.nan])}, "learning_rates", "positive"),
         ({"learning_rates": [0.1, True]}, "learning_rate", "must be"),
         ({"learning_rates": [[0.1, 0.2, 0.3]]}, "learning_rate", "2 of them"),
+        ({"learning_rates": [[0.1, 0.2, 0.3], 0.1]}, "learning_rate", "2 of them"),
         (
             {"learning_rates": [None, 0.1], "methods": "momentum", "coefficients": {"gamma": [1]}},
             "coefficients",

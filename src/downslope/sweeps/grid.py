@@ -102,10 +102,10 @@ def grid_of(
 
 def _listed(parameter: str, values: Any) -> tuple[list[Any], bool]:
     """The values as a list, and whether they were one."""
-    if np.ndim(values) == 0 and not isinstance(values, list | tuple):
+    # A named tuple is one value: optax's transformations are such.
+    is_list = isinstance(values, list | tuple | range) and not hasattr(values, "_fields")
+    if not is_list and not (isinstance(values, np.ndarray) and values.ndim):
         return [values], False
-    if not isinstance(values, list | tuple | np.ndarray | range):
-        raise InvalidInput(parameter, "must be one value or a list of them", values)
     if len(values) == 0:
         raise InvalidInput(parameter, "must hold at least one entry", values)
     return list(values), True
