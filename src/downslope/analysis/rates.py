@@ -127,7 +127,7 @@ def learning_rate_range(
     >>> import downslope
     >>> found = downslope.learning_rate_range("x cos(x) + 9", 12.0, max_steps=100)
     >>> round(found.low, 4), round(found.high, 4), round(found.x, 4), found.quickest < found.largest_stable
-    (0.0169, 0.1915, 9.5293, True)
+    (0.0167, 0.1917, 9.5293, True)
     """
     whole = isinstance(max_steps, numbers.Integral) and not isinstance(max_steps, bool)
     if not whole or max_steps < 1:
