@@ -11,7 +11,7 @@ from downslope.analysis.multipliers import Stability
 from downslope.explanation.evidence import Evidence, Place
 from downslope.explanation.pace import point_in_words
 from downslope.learning_rates import Schedule
-from downslope.methods import GradientDescent, Newton
+from downslope.methods import GradientDescent, Newton, RMSProp
 from downslope.wording import capital, short
 
 _NOTHING = 1e-6
@@ -122,6 +122,9 @@ def _sharpness(evidence: Evidence, found: Stability) -> str:
     largest = found.curvatures[-1]
     side = "below" if largest <= found.most_curvature else "above"
     side = "at" if abs(largest / found.most_curvature - 1) < _EDGE else side
+    rate = evidence.constant_rate
+    if isinstance(evidence.method, RMSProp) and rate is not None:
+        text += f" and it settles into bouncing by half its rate, {short(rate / 2)}"
     return (
         f"{text}: the largest curvature after scaling is {short(largest)} at the end, {side} the "
         f"{short(found.most_curvature)} that a rate of {short(found.rate)} is stable up to."
