@@ -90,7 +90,7 @@ def _limits(evidence: Evidence, behaviour: Behaviour) -> str:
     name = wording.method(evidence.run)
     if found.is_factor:
         return (
-            f"{capital(name)} is stable here with steps up to {short(found.largest_stable)} times as long"
+            f"{name} is stable here with steps up to {short(found.largest_stable)} times as long"
             f" as its own, and quickest with {short(found.best_rate or 0)} times."
         )
     held = ", its scaling held," if found.is_scaled else ""
@@ -116,17 +116,16 @@ def _beyond(evidence: Evidence, found: Stability) -> str:
 
 def _sharpness(evidence: Evidence, found: Stability) -> str:
     name = capital(wording.method(evidence.run).partition(" (")[0])
-    text = f"{name} has no stable rate to tell, since its scaling follows the slopes down"
+    text, rate = f"{name} has no stable rate to tell, since its scaling follows the slopes down", evidence.constant_rate
+    if isinstance(evidence.method, RMSProp) and rate is not None:
+        text += f"; it settles into bouncing by half its rate, {short(rate / 2)}"
     if not found.most_curvature or not found.curvatures.size:
         return f"{text}."
     largest = found.curvatures[-1]
     side = "below" if largest <= found.most_curvature else "above"
     side = "at" if abs(largest / found.most_curvature - 1) < _EDGE else side
-    rate = evidence.constant_rate
-    if isinstance(evidence.method, RMSProp) and rate is not None:
-        text += f" and it settles into bouncing by half its rate, {short(rate / 2)}"
     return (
-        f"{text}: the largest curvature after scaling is {short(largest)} at the end, {side} the "
+        f"{text}. At the end the largest curvature after scaling is {short(largest)}, {side} the "
         f"{short(found.most_curvature)} that a rate of {short(found.rate)} is stable up to."
     )
 
