@@ -96,6 +96,15 @@ def short(value: float) -> str:
     return f"{value + 0.0:.4g}"
 
 
+def share(value: float) -> str:
+    """Four digits of what a step leaves; six of its distance from 1, where it is close to that.
+
+    >>> share(0.95), share(0.99999987)
+    ('0.95', '1 - 1.3e-07')
+    """
+    return f"1 - {1 - value:.2g}" if 0.9999 < value < 1 else short(value)
+
+
 def capital(text: str) -> str:
     """For the first word of a sentence; RMSProp and AdaGrad are written as their authors do."""
     for name in ("RMSProp", "AdaGrad"):

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from downslope.analysis.critical_set import CriticalPoint, CriticalPoints
-from downslope.analysis.curvature import DENSE_UP_TO, PointKind, kind_of_point, spectrum
+from downslope.analysis.curvature import DENSE_UP_TO, PointKind, at_rest, kind_of_point, spectrum
 from downslope.analysis.stationary import polish, settle
 from downslope.bounds import sides
 from downslope.errors import InvalidInput
@@ -173,7 +173,7 @@ class _Search:
         )
 
     def described(self, found: _Found) -> CriticalPoint:
-        curvature = spectrum(self.bound, found.x)
+        curvature = at_rest(self.bound, found.x, spectrum(self.bound, found.x))
         # Polished, and so of slope zero: what is left of it is rounding, and decides nothing.
         kind = kind_of_point(self.bound, found.x, np.zeros_like(found.x), curvature)
         loss = self.bound.value(found.x)

@@ -32,8 +32,8 @@ class CriticalPoint:
     kind: PointKind
     curvatures: np.ndarray
     """The eigenvalues of the Hessian there, ascending, shape (n,)."""
-    n_samples: int
-    """How many samples led to it."""
+    n_finds: int
+    """How often it was found: from samples by Newton's method, downhill, and between changes of the slope's sign."""
 
     def __repr__(self) -> str:
         where = numbers(np.ravel(self.x).tolist())
@@ -49,9 +49,9 @@ class CriticalPoints:
     >>> downslope.critical_points("double_well", (-1.8, 1.8))
     3 critical points from 256 samples: 2 minima, 1 maximum.
     Each was found at least ... times; a basin narrower than the spacing of the samples can still be missed.
-      minimum  x = ...1  loss 0  curvature 8   ... samples
-      minimum  x = ...1  loss 0  curvature 8   ... samples
-      maximum  x = 0     loss 1  curvature -4  ... samples
+      minimum  x = ...1  loss 0  curvature 8   ... finds
+      minimum  x = ...1  loss 0  curvature 8   ... finds
+      maximum  x = 0     loss 1  curvature -4  ... finds
     """
 
     points: tuple[CriticalPoint, ...]
@@ -112,7 +112,7 @@ class CriticalPoints:
     def _what_may_be_missed(self) -> str:
         if not self.points:
             return "A narrow basin can still be missed."
-        counts = [point.n_samples for point in self.points]
+        counts = [point.n_finds for point in self.points]
         once = counts.count(1)
         if once:
             share = max(1, round(100 * once / sum(counts)))
@@ -139,7 +139,7 @@ class CriticalPoints:
                 "loss": plain(point.loss),
                 "kind": point.kind.value,
                 "curvatures": plain(point.curvatures),
-                "n_samples": point.n_samples,
+                "n_finds": point.n_finds,
             }
             for point in self.points
         ]
@@ -158,7 +158,7 @@ class CriticalPoints:
                 f"x = {numbers(np.ravel(point.x).tolist())}",
                 f"loss {number(point.loss)}",
                 f"curvature {numbers(point.curvatures.tolist())}",
-                counted(point.n_samples, "sample"),
+                counted(point.n_finds, "find"),
             )
             for point in self.points[:_MOST_SHOWN]
         ]

@@ -7,6 +7,7 @@ eigenvalue of H lies within that of l.
 
 from __future__ import annotations
 
+import dataclasses
 import enum
 from dataclasses import dataclass
 from typing import Any
@@ -26,8 +27,11 @@ MOST_PRODUCTS = 200
 RESOLVED_SHARE = 1e-3
 """A value is resolved where its residual is at most this share of it, or too small to tell it from a flat one."""
 BESIDE_SHARE = 1e-5
-"""A value is flat where it is at most this share of the curvatures close by: on x^3 polishing ends at about 1e-8, where
-rounding hides the slope, and the curvature is that share of what it was at 1."""
+"""A value is flat where it is at most this share of the curvature of its direction close by: on x^3 polishing ends
+at about 1e-8, where rounding hides the slope, and the curvature is that share of what it is at 0.01."""
+_CLOSE_BY = 1e-2
+"""As a share of the largest variable's size, or of 1."""
+_MOST_LOOKED_ALONG = 20
 FLAT_SHARE = 2.0**-26
 """A value is flat where it is at most this share of the largest, the square root of float64's precision.
 
@@ -78,14 +82,11 @@ class Spectrum:
     """Hessian-vector products that this took; 0 where the whole Hessian was computed."""
     uncertainty: float
     """The error of the values to be expected from how the Hessian was computed: rounding, or finite differences."""
-    beside: float = 0.0
-    """The largest size of a curvature close by, beside which a value may be flat, as at the bottom of x^4."""
 
     @property
     def flat_below(self) -> float:
         """The size up to which a value counts as flat: a share of 1.5e-8 of the largest size, and the uncertainty."""
-        largest = float(np.max(np.abs(self.values), initial=0.0))
-        return max(FLAT_SHARE * largest, BESIDE_SHARE * self.beside) + self.uncertainty
+        return FLAT_SHARE * float(np.max(np.abs(self.values), initial=0.0)) + self.uncertainty
 
     @property
     def resolved(self) -> np.ndarray:
@@ -156,6 +157,36 @@ def spectrum(
         if x.size <= DENSE_UP_TO:
             return _dense(bound, x, chosen, root)
         return _by_products(bound, x, chosen, root)
+
+
+def at_rest(bound: Bound, x: np.ndarray, found: Spectrum) -> Spectrum:
+    """The spectrum at a polished point, with 0 for each curvature that is nothing beside its direction's close by.
+
+    >>> from downslope import Objective
+    >>> bound, x, _ = Objective("x^4").bind(1e-6)
+    >>> spectrum(bound, x).values.tolist(), at_rest(bound, x, spectrum(bound, x)).values.tolist()
+    ([1.2e-11], [0.0])
+    """
+    reach = _CLOSE_BY * max(1.0, float(np.max(np.abs(x))))
+    values = found.values.copy()
+    with np.errstate(all="ignore"):
+        for k in np.argsort(np.abs(values))[:_MOST_LOOKED_ALONG]:
+            direction = found.vectors[:, k]
+            near = [_along(bound, x + side * reach * direction, direction) for side in (1, -1)]
+            if abs(values[k]) <= BESIDE_SHARE * max((abs(c) for c in near if np.isfinite(c)), default=0.0):
+                values[k] = 0.0
+    order = np.argsort(values)
+    return dataclasses.replace(
+        found, values=values[order], residuals=found.residuals[order], vectors=found.vectors[:, order]
+    )
+
+
+def _along(bound: Bound, x: np.ndarray, direction: np.ndarray) -> float:
+    """The curvature at x along a direction of length 1; NaN outside the bounds."""
+    if bound.bounds is not None and not np.array_equal(np.clip(x, *bound.bounds), x):
+        return float("nan")
+    x, v = x.astype(bound.structure.dtype), direction.astype(bound.structure.dtype)
+    return float(direction @ bound.hessian_vector_product(x, v))
 
 
 def kind_of_point(

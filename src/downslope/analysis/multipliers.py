@@ -23,6 +23,8 @@ ON_THE_CIRCLE = 1e-9
 _GRID, _ROUNDS = 128, 5
 """Each round looks at a grid inside the interval that the one before left: 128^5 is beyond double precision."""
 _DECADES = 5
+_AS_GOOD, _SEVERAL = 1e-6, 8
+"""Heavy balls are as quick over a range of rates: more than so many neighbours that differ by less than this share."""
 _MOST_CURVATURES = 16
 """So many of the curvatures are searched, the ends among them; the map is smooth in between."""
 
@@ -181,9 +183,14 @@ def _first(holds: Callable[[np.ndarray], np.ndarray], scale: float) -> float | N
 
 
 def _best(factors: Callable[[np.ndarray], np.ndarray], limit: float) -> tuple[float, float]:
-    """The rate below `limit` with the smallest factor, and that factor."""
+    """The rate below `limit` with the smallest factor, and that factor; of a range of them the (geometric) middle."""
     low, high = limit * 10.0**-_DECADES, limit
     grid = np.geomspace(low, high, _GRID)
+    found = factors(grid)
+    least = np.flatnonzero(found <= found.min() + _AS_GOOD * (1 - min(found.min(), 1.0)))
+    if len(least) > _SEVERAL and np.all(np.diff(least) == 1):
+        middle = float(np.sqrt(grid[least[0]] * grid[least[-1]]))
+        return middle, float(factors(np.full(_GRID, middle))[0])
     for _ in range(_ROUNDS):
         found = factors(grid)
         k = int(found.argmin())

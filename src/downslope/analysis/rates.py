@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from downslope.analysis.curvature import DENSE_UP_TO, free_variables, spectrum
+from downslope.analysis.curvature import at_rest, free_variables, spectrum
 from downslope.analysis.multipliers import Stability, stability
 from downslope.analysis.stationary import settle
 from downslope.analysis.update_map import NotLinearError
@@ -83,6 +83,8 @@ class LearningRateRange:
     @property
     def message(self) -> str:
         """The same in words."""
+        if not len(self.rates):
+            return "no minimum was found downhill of the start, so that there is nothing to reach"
         if self.low is None or self.high is None:
             text = f"no rate of {len(self.rates):,} reaches the minimum within {counted(self.max_steps, 'step')}"
         else:
@@ -156,35 +158,24 @@ def learning_rate_range(
     start = probe.structure.flatten(probe.x)
     bound = probe.objective.bind(probe.x, rules.bounds)[0]
     goal, found = below(bound, start, rules)
-    if goal is None or found is None or not found.largest_stable:
-        x = None if goal is None else probe.structure.restore(goal)
-        none: dict[str, Any] = dict.fromkeys(("largest_stable", "best", "low", "high", "quickest", "n_steps"))
-        nothing = np.empty(0)
-        return LearningRateRange(
-            **none,
-            n_others=0,
-            max_steps=int(max_steps),
-            x=x,
-            loss=np.nan,
-            rates=nothing,
-            steps=nothing.astype(int),
-            converged=nothing.astype(bool),
-        )
+    if goal is None:
+        return _nothing(int(max_steps))
     compiles = bound.program is not None and bound.program.compiles
     tries = Tries(probe.objective, rules, probe.structure, start, goal, _ROUND if compiles else _ROUND_UNCOMPILED)
+    limit = (found.largest_stable if found is not None else None) or None
     n = int(n_rates or (N_RATES if compiles else N_RATES_UNCOMPILED))
-    limit = found.largest_stable
-    slow = np.geomspace(limit / (_SLOWER * max_steps), limit, n // 2)
-    rates = np.concatenate([slow, np.linspace(limit, _BEYOND * limit, n - n // 2 + 1)[1:]])
+    best = None if limit is None or found is None else found.best_rate
+    rates = _rates(n, limit, float(np.abs(start - goal).max()), int(max_steps))
+    rates = np.unique(np.concatenate([rates, [] if best is None else [best]]))
     steps, converged = tries.ends(rates)
-    ends = tries.interval(rates, steps, limit)
+    ends = tries.interval(rates, steps, np.inf if limit is None else limit)
     low, high = ends or (None, None)
     arrived = steps >= 0
     quickest = int(np.argmin(np.where(arrived, steps, np.iinfo(steps.dtype).max))) if arrived.any() else None
     outside = converged & ~((rates >= ends[0]) & (rates <= ends[1])) if ends else converged
     return LearningRateRange(
-        found.largest_stable,
-        found.best_rate,
+        limit,
+        best,
         low,
         high,
         None if quickest is None else float(rates[quickest]),
@@ -199,15 +190,32 @@ def learning_rate_range(
     )
 
 
+def _nothing(max_steps: int) -> LearningRateRange:
+    """Where there is no minimum to reach."""
+    empty = np.empty(0)
+    none = (None, None, None, None, None, None)
+    return LearningRateRange(*none, 0, max_steps, None, np.nan, empty, empty.astype(int), empty.astype(bool))
+
+
+def _rates(n: int, limit: float | None, distance: float, max_steps: int) -> np.ndarray:
+    """Rates to try: around the limit, or where there is none, around what goes the whole distance in one step."""
+    if limit is None:
+        return np.asarray(np.geomspace(1e-6, 1e2, n) * max(distance, 1e-300))
+    slow = np.geomspace(limit / (_SLOWER * max_steps), limit, n // 2)
+    return np.concatenate([slow, np.linspace(limit, _BEYOND * limit, n - n // 2 + 1)[1:]])
+
+
 def below(bound: Bound, start: np.ndarray, rules: Rules) -> tuple[np.ndarray | None, Stability | None]:
-    """The minimum below a start, and the stability of the method there; None where there is none."""
-    found = settle(bound, start) if len(start) <= DENSE_UP_TO else None
+    """The minimum below a start, and the stability of the method there, as far as there is one to tell."""
+    found = settle(bound, start)
     if found is None:
         return None, None
     free = None if bound.bounds is None else free_variables(found, bound.gradient(found), bound.bounds)
     curvature = spectrum(bound, found, free=free)
-    if not curvature.values.size:  # held at its bounds, or with no curvature that is a number
+    # A rule that scales its coordinates by what it has seen has the limit of no other run.
+    if not curvature.values.size or rules.method.scaling:
         return found, None
+    curvature = at_rest(bound, found, curvature)
     values = np.where(np.abs(curvature.values) <= curvature.flat_below, 0.0, curvature.values)
     hessian = curvature.vectors @ np.diag(curvature.values) @ curvature.vectors.T
     try:
@@ -240,6 +248,7 @@ class Tries:
         converged = np.isin(lanes.status, [int(Status.TARGET_REACHED), int(Status.GRADIENT_SMALL)])
         apart = np.abs(lanes.x - self.goal).max(axis=1)
         near = apart <= _NEAR * max(float(np.abs(self.start - self.goal).max()), 1e-300)
+        near |= lanes.status == int(Status.TARGET_REACHED)  # what was asked for
         return np.where(converged & near, lanes.n_steps, -1), converged
 
     def edge(self, inside: float, outside: float) -> float:

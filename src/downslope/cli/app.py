@@ -113,7 +113,11 @@ def explain(
         from downslope.storage import load
 
         disk_cache.switch_on()
-    result = load(asked.fun) if asked.fun.endswith(".parquet") else asked.minimized(quiet=as_json)
+    if asked.fun.endswith(".parquet"):
+        asked.check_alone()
+        result = load(asked.fun)
+    else:
+        result = asked.minimized(quiet=as_json)
     found = explaining.explain(result)
     if as_json:
         json_of.print_explanation(found)

@@ -6,6 +6,7 @@ the options in its place.
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import inspect
 import sys
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from downslope.cli import completing
+from downslope.errors import InvalidInput
 
 if TYPE_CHECKING:
     from downslope.objectives.objective import Objective
@@ -79,6 +81,13 @@ class RunOptions:
         from downslope.objectives.objective import Objective
 
         return Objective(self.fun, variables=reading.names(self.variables))
+
+    def check_alone(self) -> None:
+        """Raise where options are given beside a saved run, which has its own."""
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if field.name != "fun" and value != field.default:
+                raise InvalidInput(field.name, "must be left out beside a saved run, which has its own", value)
 
     def check(self) -> None:
         """Raise where the method or its rate cannot be read; `minimize` checks all else before it computes."""

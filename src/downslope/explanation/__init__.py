@@ -23,7 +23,7 @@ from downslope.errors import InvalidInput
 from downslope.explanation.evidence import Evidence, Place, gather
 from downslope.explanation.grounds import at_rate, grounds
 from downslope.explanation.headlines import headline
-from downslope.explanation.labels import behaviour_of
+from downslope.explanation.labels import behaviour_of, shape_of
 from downslope.explanation.minima import Minima, minima
 from downslope.explanation.pace import steps_needed, steps_to_overflow
 from downslope.explanation.suggestion import Suggestion, Trials, tried_changes
@@ -86,8 +86,8 @@ class Explanation:
 
     @functools.cached_property
     def steps_needed(self) -> int | None:
-        """How many more steps the tolerance is away at the pace seen; None for a run that converged."""
-        return None if self.run.converged else steps_needed(self.evidence)
+        """How many more steps the tolerance is away; None where the run was not on its way there, or nothing tells."""
+        return steps_needed(self.evidence) if self.behaviour is Behaviour.CRAWLING else None
 
     @functools.cached_property
     def steps_to_overflow(self) -> int | None:
@@ -121,7 +121,7 @@ class Explanation:
             "behaviour": self.behaviour.value,
             "sentences": list(self.sentences),
             "kind": None if self.kind is None else self.kind.value,
-            "shape": None if motion.shape is None else motion.shape.value,
+            "shape": shape_of(evidence).value,
             "observed_multiplier": plain(motion.multiplier),
             "steps_needed": self.steps_needed,
             "steps_to_overflow": self.steps_to_overflow,
@@ -189,8 +189,8 @@ def _stability(found: Stability | None) -> dict[str, Any] | None:
 
 
 def _rounded(value: Any) -> Any:
-    """To the nine digits that a search on the unit circle gives."""
-    return float(f"{value:.9g}") if isinstance(value, float) else value
+    """To seven of the nine digits that a search on the unit circle gives."""
+    return float(f"{value:.7g}") if isinstance(value, float) else value
 
 
 __all__ = ["Behaviour", "Explanation", "explain"]

@@ -23,6 +23,8 @@ _MOST_NEWTON = 100
 """Variables up to which Newton's method is worth a try."""
 _N_RATES = 64
 """Rates run at once, from the largest stable one down by four decades."""
+_SECONDS, _SECONDS_A_STEP = 0.1, 1e-7
+"""What those runs may take, by a guess of what a step costs beside 1e-8 a variable."""
 _NUDGE = 1e-2
 """How far a start is moved off a saddle."""
 
@@ -94,9 +96,14 @@ def _quickest_rate(evidence: Evidence) -> float | None:
     run, found, target = evidence.run, evidence.stability, evidence.target
     if not evidence.compiles or evidence.rules is None or run.specification["noise"]:
         return None
+    if evidence.rules.method.needs_hessian or run.n_steps == 0:
+        return None
     if found is None or target is None or not found.largest_stable:
         return None
-    rules = evidence.rules._replace(learning_rate=Constant(1.0))
+    affordable = int(_SECONDS / _N_RATES / (_SECONDS_A_STEP + 1e-8 * len(evidence.start)))
+    limits = evidence.rules.limits
+    limits = limits._replace(max_steps=min(limits.max_steps, affordable))
+    rules = evidence.rules._replace(learning_rate=Constant(1.0), limits=limits)
     rates = np.array([float(f"{rate:.3g}") for rate in np.geomspace(1e-4, 1, _N_RATES) * found.largest_stable])
     steps = Tries(run.objective, rules, run.structure, evidence.start, target.x).ends(rates)[0]
     if not np.any(steps >= 0):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import warnings
 from dataclasses import dataclass
@@ -11,7 +10,15 @@ from typing import Any, cast
 import numpy as np
 
 from downslope.analysis.behaviour import Motion, motion
-from downslope.analysis.curvature import DENSE_UP_TO, PointKind, Spectrum, free_variables, kind_of_point, spectrum
+from downslope.analysis.curvature import (
+    DENSE_UP_TO,
+    PointKind,
+    Spectrum,
+    at_rest,
+    free_variables,
+    kind_of_point,
+    spectrum,
+)
 from downslope.analysis.multipliers import Stability, stability
 from downslope.analysis.stationary import polish, settle
 from downslope.analysis.update_map import NotLinearError
@@ -111,7 +118,7 @@ class Evidence:
         if self.bound is None or self.end is None or len(self.end.x) > DENSE_UP_TO or not self.end.spectrum.n_negative:
             return None
         found = polish(self.bound, self.end.x)
-        place = None if found is None else place_at(self.bound, found, self.bounds)
+        place = None if found is None else place_at(self.bound, found, self.bounds, polished=True)
         return place if place is not None and place.spectrum.n_negative else None
 
     def product(self, x: np.ndarray, v: np.ndarray) -> np.ndarray:
@@ -153,13 +160,13 @@ def gather(run: Run) -> Evidence:
 
 
 def place_at(
-    bound: Bound, x: np.ndarray, bounds: Bounds | None, tolerance: float = _TOLERANCE, near: Spectrum | None = None
+    bound: Bound, x: np.ndarray, bounds: Bounds | None, tolerance: float = _TOLERANCE, *, polished: bool = False
 ) -> Place:
-    """The point with its loss, slope, curvature and kind; `near` is the curvature at the point that led to it."""
+    """The point with its loss, slope, curvature and kind."""
     loss, gradient = bound.value_and_gradient(x)
     found = spectrum(bound, x, free=None if bounds is None else free_variables(x, gradient, bounds))
-    if near is not None and near.is_finite:
-        found = dataclasses.replace(found, beside=float(np.max(np.abs(near.values), initial=0.0)))
+    if polished and found.is_finite:
+        found = at_rest(bound, x, found)
     return Place(
         x, loss, gradient, found, kind_of_point(bound, x, gradient, found, bounds, gradient_tolerance=tolerance)
     )
@@ -192,16 +199,14 @@ def _target(run: Run, bound: Bound, bounds: Bounds | None, end: Place) -> Place 
     if len(end.x) > DENSE_UP_TO:
         return end if end.kind is not PointKind.NOT_STATIONARY else None
     if end.kind is not PointKind.NOT_STATIONARY:
-        found, near = end.x if not np.any(end.gradient) else polish(bound, end.x), end.spectrum
+        found = end.x if not np.any(end.gradient) else polish(bound, end.x)
     else:
-        best = _best_point(run)
-        found = settle(bound, best)
-        near = spectrum(bound, best) if ended_badly(run) else end.spectrum
+        found = settle(bound, _best_point(run))
     if found is None:
         return None
     # Where the slope comes out of large numbers, its rounding is no smaller.
     tolerance = max(_TOLERANCE, _TOLERANCE_SHARE * float(run.gradient_norms[0]))
-    place = place_at(bound, found, bounds, tolerance, near)
+    place = place_at(bound, found, bounds, tolerance, polished=True)
     return None if place.kind is PointKind.NOT_STATIONARY else place
 
 
@@ -218,7 +223,7 @@ def _stability(run: Run, bound: Bound, method: Method | None, near: Place | None
     if method is None:
         return None, "no file holds the rule of another library"
     if near is None:
-        return None, "no stationary point was found below its best point"
+        return None, "no stationary point was found downhill of its best point"
     if not near.spectrum.is_finite or not near.spectrum.values.size:
         return None, "the curvature there is not finite" if near.spectrum.values.size else "no variable is free there"
     rates = run.learning_rates[:-1][-1:] if run.n_steps else np.array([])

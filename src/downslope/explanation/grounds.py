@@ -12,11 +12,15 @@ from downslope.explanation.evidence import Evidence, Place
 from downslope.explanation.pace import point_in_words
 from downslope.learning_rates import Schedule
 from downslope.methods import GradientDescent, Newton, RMSProp
-from downslope.wording import capital, short
+from downslope.objectives import finite_difference
+from downslope.objectives.bound import GivenBound
+from downslope.wording import capital, share, short
 
 _NOTHING = 1e-6
 """A share of the distance that is none: the search for the best rate ends about there."""
 _EDGE = 1e-3
+_CHECKED, _DISAGREES = 100, 1e-2
+"""Variables up to which a given gradient is checked, and the share of the slope by which it may be off."""
 _LEVEL = (Behaviour.SADDLE, Behaviour.MAXIMUM, Behaviour.FALLING)
 _UNTOLD = (Behaviour.AT_BOUND, *_LEVEL)
 """Where a rate has nothing to do with it."""
@@ -35,13 +39,13 @@ def _place(evidence: Evidence, behaviour: Behaviour) -> str:
     if target is None:
         if behaviour in (Behaviour.FALLING, Behaviour.PLATEAU) or len(evidence.start) > 300:
             return "" if evidence.stability is None else _curvatures(evidence.end, "near the end")
-        return "No stationary point was found below its best point."
+        return "No stationary point was found downhill of its best point."
     if target.kind is PointKind.UNDECIDED:
         return "The curvature at the end is not finite, or not resolved: what kind of point it is cannot be told."
     where = f"at the {target.kind.value}" if target.kind in (PointKind.MINIMUM, PointKind.SADDLE) else "there"
     if not evidence.stationary and behaviour not in _LEVEL:
         place = "flat point" if target.kind is PointKind.FLAT else "minimum"
-        where = f"at the {place} below its best point, {point_in_words(evidence, target.x)},"
+        where = f"at the {place} downhill of its best point, {point_in_words(evidence, target.x)},"
     if target.kind is PointKind.FLAT and not np.any(target.free):
         return f"The curvature {where} is zero as far as can be told, so the slope there says little of the distance."
     return _curvatures(target, where)
@@ -93,6 +97,8 @@ def _limits(evidence: Evidence, behaviour: Behaviour) -> str:
             f"{name} is stable here with steps up to {short(found.largest_stable)} times as long"
             f" as its own, and quickest with {short(found.best_rate or 0)} times."
         )
+    if found.largest_stable == 0:
+        return f"{capital(name)} is not stable there at any rate."
     held = ", its scaling held," if found.is_scaled else ""
     text = f"{capital(name)}{held} is stable there up to a learning rate of {short(found.largest_stable)}"
     if evidence.run.learning_rates.ndim > 1 or (evidence.is_constant and evidence.constant_rate is None):
@@ -100,7 +106,7 @@ def _limits(evidence: Evidence, behaviour: Behaviour) -> str:
     if found.best_rate is not None and found.best_factor is not None:
         text += f"; the best constant one is {short(found.best_rate)}, where a step "
         is_whole = found.best_factor < _NOTHING
-        text += "goes all the way" if is_whole else f"multiplies the distance by {short(found.best_factor)}"
+        text += "goes all the way" if is_whole else f"multiplies the distance by {share(found.best_factor)}"
     return f"{text}.{_beyond(evidence, found)}"
 
 
@@ -131,6 +137,10 @@ def _sharpness(evidence: Evidence, found: Stability) -> str:
 
 
 def _caveat(evidence: Evidence) -> str:
+    if evidence.bound is not None and isinstance(evidence.bound, GivenBound) and len(evidence.start) <= _CHECKED:
+        wrong = _wrong_gradient(evidence.bound, evidence.start)
+        if wrong:
+            return wrong
     if evidence.bound is not None and not evidence.exact and evidence.target is not None:
         error = evidence.target.spectrum.uncertainty
         return f"The gradient comes from finite differences: the curvatures may be off by {error:.1g}."
@@ -138,9 +148,25 @@ def _caveat(evidence: Evidence) -> str:
     return "The function has kinks, where slope and curvature say nothing of the other side." if kinks else ""
 
 
+def _wrong_gradient(bound: GivenBound, start: np.ndarray) -> str:
+    """What `jac` gives at the start beside differences of the function; empty where they agree."""
+    with np.errstate(all="ignore"):
+        given, seen = bound.gradient(start), finite_difference.gradient(bound.value, start, bound.bounds)
+    k = int(np.argmax(np.abs(given - seen)))
+    if not abs(given[k] - seen[k]) > _DISAGREES * max(float(np.abs(seen).max()), 1e-3):
+        return ""
+    return (
+        f"`jac` disagrees with the function: at the start its component {k} is {short(given[k])}, and differences of "
+        f"the function give {short(seen[k])}. Nothing else here can be trusted."
+    )
+
+
 def at_rate(evidence: Evidence, rate: float) -> str:
     """What another constant rate would do near the minimum, by the multipliers alone."""
     found = evidence.stability
+    if found is not None and found.is_scaled:
+        name = capital(wording.method(evidence.run).partition(" (")[0])
+        return f"What a rate of {short(rate)} would do is not known: {name} would scale its steps in another way."
     if found is None or found.forgets or not found.curvatures.size or found.curvatures[-1] <= 0:
         return f"What a rate of {short(rate)} would do is not known here."
     factor = found.factor_at(rate)
@@ -150,11 +176,7 @@ def at_rate(evidence: Evidence, rate: float) -> str:
     if isinstance(evidence.method, GradientDescent):
         allowed = f"\nIt allows curvatures up to {short(2 / rate)}, and the largest here is {largest}."
     if factor > 1 + 1e-9:
-        return (
-            f"At {short(rate)} it would diverge: a step would multiply the distance by up to {short(factor)}.{allowed}"
-        )
+        return f"At {short(rate)} it would diverge: a step would multiply the distance by up to {factor:.6g}.{allowed}"
     if factor >= 1 - 1e-9:
         return f"At {short(rate)} it would bounce, neither closer nor farther.{allowed}"
-    return (
-        f"At {short(rate)} it would converge: a step would multiply the distance by {short(factor)} at most.{allowed}"
-    )
+    return f"At {short(rate)} it would converge: a step multiplies the distance by {share(factor)} at most.{allowed}"

@@ -15,13 +15,14 @@ from downslope.explanation.pace import (
     point_in_words,
     steps_needed,
     steps_of_a_walk,
+    steps_of_the_slowest,
     steps_to_overflow,
 )
 from downslope.explanation.travel import travel
 from downslope.learning_rates import GeometricDecay
 from downslope.methods import GradientDescent, SignDescent
 from downslope.stopping import Status
-from downslope.wording import counted, short
+from downslope.wording import counted, share, short
 
 _RUNAWAY = 100.0
 """Growth beyond this is no multiplier of a quadratic, but a function that gets ever steeper."""
@@ -49,7 +50,7 @@ def _straight(evidence: Evidence) -> str:
         return f"it got there in {steps}."
     if found is not None and evidence.is_constant and found.factor is not None and abs(found.factor - growth) < _ALIKE:
         by = " along the flattest direction" if len(found.curvatures) > 1 else ""
-        return f"in {steps}; each multiplied the distance to the minimum by {short(growth)}{by}."
+        return f"{steps}, the last ones each multiplying the distance to the minimum by {short(growth)}{by}."
     return f"it went down in {steps} without turning back."
 
 
@@ -84,7 +85,7 @@ def _spiral(evidence: Evidence) -> str:
     if abs(leading.imag) < _ALIKE**2:
         return f"{text}."
     period = 2 * np.pi / abs(np.angle(leading))
-    return f"{text}: a swing takes about {period:.3g} steps and shrinks by {short(abs(leading))} a step."
+    return f"{text}: a swing takes about {period:.3g} steps and is multiplied by {short(abs(leading))} at each."
 
 
 def _crawling(evidence: Evidence) -> str:
@@ -104,11 +105,15 @@ def _crawling(evidence: Evidence) -> str:
         return f"after {counted(run.n_steps, 'step')} the slope is still {slope}, and its changes show no pace."
     if steps_of_a_walk(evidence) is not None:
         pace = f"each step goes {short(motion.jump or 0.0)} farther"
+    elif steps_of_the_slowest(evidence) is not None and evidence.stability is not None:
+        factor = evidence.stability.factor or 0.0
+        along = " along the flattest direction" if len(evidence.stability.curvatures) > 1 else ""
+        pace = f"near the minimum each step multiplies the distance{along} by {share(factor)}"
     elif motion.power is not None:
         pace = f"the slope falls only as 1 / step^{short(motion.power)}"
     else:
         pace = f"each step multiplies the slope by {motion.gradient_growth:.6g}"
-    return f"the slope is still {slope} and {pace}: {tolerance:g} is about {counted(needed, 'step')} away."
+    return f"the slope is still {slope}; {pace}: {tolerance:g} is about {counted(needed, 'more step')} away."
 
 
 def _plateau(evidence: Evidence) -> str:
@@ -176,7 +181,9 @@ def _stopped_short(evidence: Evidence) -> str:
     if isinstance(evidence.method, GradientDescent) and positive.size:
         c = float(positive[0])
         share = short(np.exp(-c * found.total))
-        return f"{text}. A distance along a curvature of {short(c)} shrinks to about exp(-{short(c)} S) = {share}."
+        return (
+            f"{text}. A distance along a curvature of {short(c)} near it shrinks to about exp(-{short(c)} S) = {share}."
+        )
     return f"{text}: too little for the way that remains."
 
 

@@ -10,6 +10,7 @@ from downslope.explanation.pace import point_in_words
 from downslope.methods import GradientDescent, SignDescent
 from downslope.wording import capital, short
 
+_CURVED = 0.1
 _ALIKE = 1e-3
 """A length so close to another, as a share of it, is that length."""
 
@@ -23,6 +24,8 @@ def bouncing(evidence: Evidence) -> str:
     text += f", losses {short(run.losses[-2])} and {short(run.losses[-1])}, and comes no closer."
     if isinstance(evidence.method, SignDescent) and evidence.constant_rate is not None:
         return text + _sign_end(evidence)
+    if _is_kink(evidence, *cycle):
+        return f"{text} Between the two the slope jumps: a kink, at which no constant rate comes to rest."
     if evidence.stability is not None and evidence.stability.forgets:
         name = wording.method(run)
         text += f" {capital(name)} divides by the recent slopes, so its steps do not shrink with them"
@@ -30,6 +33,18 @@ def bouncing(evidence: Evidence) -> str:
         is_half = abs(jump - half) <= _ALIKE * half
         return f"{text}: it ends up half its rate, {short(half)}, to either side." if is_half else f"{text}."
     return text
+
+
+def _is_kink(evidence: Evidence, one: np.ndarray, other: np.ndarray) -> bool:
+    """Whether the slope changes its sign between two points by far more than their curvature explains."""
+    bound = evidence.bound
+    if bound is None or evidence.target is not None:
+        return False
+    way = other - one
+    with np.errstate(all="ignore"):
+        before, after = (float(bound.gradient(point.astype(bound.structure.dtype)) @ way) for point in (one, other))
+        curved = [abs(float(way @ evidence.product(point, way))) for point in (one, other)]
+    return before < 0 < after and max(curved) < _CURVED * (after - before)
 
 
 def _sign_end(evidence: Evidence) -> str:

@@ -28,7 +28,7 @@ def behaviour_of(evidence: Evidence) -> Behaviour:
     if evidence.stationary and run.status not in (Status.TARGET_REACHED, Status.LINE_SEARCH_FAILED):
         return _of_stationary(evidence)
     if run.status is Status.TARGET_REACHED:
-        return _shape(evidence)
+        return shape_of(evidence)
     if _grows(evidence):
         return Behaviour.DIVERGING
     if _is_vast(evidence) or _falls(evidence):
@@ -70,7 +70,7 @@ def _of_stationary(evidence: Evidence) -> Behaviour:
     """At rest somewhere: what kind of place is it, and how did the run come there?"""
     end, target = evidence.end, evidence.target
     if end is None or len(end.x) > DENSE_UP_TO:
-        return _shape(evidence) if target is None else _of_kind(evidence, target.kind)
+        return shape_of(evidence) if target is None else _of_kind(evidence, target.kind)
     if target is None:  # the slope is within the tolerance, and is zero nowhere near
         return Behaviour.PLATEAU
     return _of_kind(evidence, target.kind)
@@ -86,7 +86,7 @@ def _of_kind(evidence: Evidence, kind: PointKind) -> Behaviour:
         return special[kind]
     if _is_level(evidence):
         return Behaviour.PLATEAU
-    return _shape(evidence) if evidence.run.n_steps else Behaviour.AT_REST
+    return shape_of(evidence) if evidence.run.n_steps else Behaviour.AT_REST
 
 
 def _is_level(evidence: Evidence) -> bool:
@@ -97,7 +97,7 @@ def _is_level(evidence: Evidence) -> bool:
     )
 
 
-def _shape(evidence: Evidence) -> Behaviour:
+def shape_of(evidence: Evidence) -> Behaviour:
     """The way's shape; a swing that no multiplier confirms is a bend in the valley."""
     shape, found = evidence.motion.shape, evidence.stability
     if evidence.run.n_steps == 0:
@@ -108,6 +108,8 @@ def _shape(evidence: Evidence) -> Behaviour:
         leading = found.leading
         turns = Behaviour.ZIGZAG if abs(leading.imag) < _REAL and leading.real < 0 else Behaviour.STRAIGHT
         return Behaviour.SPIRAL if abs(leading.imag) >= _REAL else turns
+    if shape is Behaviour.SPIRAL and isinstance(evidence.method, SignDescent):
+        return Behaviour.STRAIGHT  # a coordinate that has arrived flips to and fro
     if shape is Behaviour.SPIRAL and evidence.stability is not None:
         turning = np.abs(evidence.stability.multipliers.imag) > 0
         return Behaviour.SPIRAL if turning.any() else Behaviour.STRAIGHT

@@ -105,7 +105,7 @@ def _of_gallery(evidence: Evidence) -> Minima | None:
     all_known = "" if problem.minima_complete else " of those listed"
     lower = known[0].loss < target.loss - _LOWER * max(abs(target.loss), 1.0)
     low = f"the lowest{all_known} is at {point_in_words(evidence, points[0])}, loss {short(known[0].loss)}"
-    ended = "It ended at" if evidence.stationary else "Below its best point lies"
+    ended = "It ended at" if evidence.stationary else "Downhill of its best point lies"
     if not near.size:
         words = f"{ended} none of the {len(known)} known minima; {low}."
         return Minima("gallery", len(known), None, points[0], known[0].loss, lower, words)
@@ -134,7 +134,7 @@ def _of_sample(evidence: Evidence) -> Minima | None:
         return None
     at_edge = bool(np.any((points[best] == low) | (points[best] == high)))
     found = None if at_edge else settle(bound, points[best])
-    if found is not None and place_at(bound, found, evidence.bounds).kind is not PointKind.MINIMUM:
+    if found is not None and place_at(bound, found, evidence.bounds, polished=True).kind is not PointKind.MINIMUM:
         found = None
     inside = found is not None and bool(np.all((found >= low) & (found <= high)))
     where = found if found is not None and inside else points[best]

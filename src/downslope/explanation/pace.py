@@ -9,6 +9,9 @@ from downslope.wording import short
 
 MOST_COORDINATES = 4
 """Of a longer point the first few are shown."""
+_SHORT = 50
+"""So few steps show no pace."""
+_MOST_TOLD = 10**9
 _EVEN = 0.5
 """Steps whose length changes by less than this share over the whole run, and by less than this share of how the slope
 does, are of equal length."""
@@ -16,29 +19,49 @@ _LARGEST = float(np.finfo(float).max)
 
 
 def steps_needed(evidence: Evidence) -> int | None:
-    """How many more steps bring the slope to the tolerance at the pace seen; None where it gets nowhere."""
+    """How many more steps bring the slope to the tolerance; None where nothing tells.
+
+    By the slowest direction of the minimum ahead, where it is known; by the pace of the last steps elsewhere.
+    """
     run, motion = evidence.run, evidence.motion
     tolerance = run.specification["gradient_tolerance"] or 1e-6
     slope = float(run.gradient_norms[-1])
-    if not slope > tolerance or motion.gradient_growth is None or schedule_of(evidence) is not None:
+    if not slope > tolerance or schedule_of(evidence) is not None:
         return None  # a rate that falls keeps no pace
     if evidence.stability is not None and evidence.stability.forgets:
         return None  # near the minimum it will slow down, and nothing tells by how much
-    walk = steps_of_a_walk(evidence)
+    walk, slowest = steps_of_a_walk(evidence), steps_of_the_slowest(evidence)
     with np.errstate(all="ignore"):
         if walk is not None:
             needed = walk
+        elif slowest is not None:
+            needed = slowest
+        elif run.n_steps < _SHORT or motion.gradient_growth is None:
+            return None
         elif motion.power is not None and motion.power > 0:
             needed = run.n_steps * float(np.power(slope / tolerance, 1 / motion.power) - 1)
         elif motion.gradient_growth < 1 - 1e-12:
             needed = float(np.log(tolerance / slope) / np.log(motion.gradient_growth))
         else:
             return None
-        found = evidence.stability
-        if found is not None and evidence.is_constant and not found.forgets and found.factor and found.factor < 1:
-            # Nothing near the minimum is slower than its slowest multiplier.
-            needed = min(needed, float(np.log(tolerance / slope) / np.log(found.factor)))
-    return int(np.ceil(needed)) if needed < 2**62 else None
+    return int(np.ceil(needed)) if needed < _MOST_TOLD else None
+
+
+def steps_of_the_slowest(evidence: Evidence) -> float | None:
+    """The steps until the slope along each axis of the minimum ahead is small, by its multiplier; the most of them."""
+    tolerance = evidence.run.specification["gradient_tolerance"] or 1e-6
+    found, target, end = evidence.stability, evidence.target, evidence.end
+    usable = found is not None and target is not None and end is not None and evidence.is_constant
+    if not usable or target is None or end is None or found is None or found.is_scaled or found.is_factor:
+        return None
+    curvatures, axes, rows = target.free, target.spectrum.vectors, found.multipliers
+    if not len(curvatures) == len(rows) == axes.shape[1] or np.any(curvatures <= 0):
+        return None
+    slopes, factors = curvatures * np.abs(axes.T @ (end.x - target.x)), np.abs(rows[:, 0])
+    late = slopes > tolerance
+    if not late.any() or np.any(factors[late] >= 1):
+        return None
+    return float(np.max(np.log(tolerance / slopes[late]) / np.log(np.maximum(factors[late], 1e-300))))
 
 
 def steps_of_a_walk(evidence: Evidence) -> float | None:

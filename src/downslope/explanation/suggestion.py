@@ -16,7 +16,6 @@ from downslope.explanation.evidence import Evidence
 from downslope.minimization import minimize
 from downslope.plain import plain
 from downslope.run import Run
-from downslope.stopping import Status
 from downslope.storage.replay import bounds_of, start_of
 
 _MOST_TRIALS = 4
@@ -27,6 +26,7 @@ _WORTH = 2.0
 _WORTH_STEPS = 5
 _SIMPLER = 3.0
 """Another method is told of beside another rate where it takes this many times fewer steps."""
+_VAST = 1e30
 _NOTICED = 1e-3
 """Where no minimum is known, a loss that is lower by less than this share of the whole fall is no help."""
 _QUICK = 50
@@ -53,7 +53,7 @@ class Suggestion:
         loss = wording.short(self.run.loss)
         if self.run.converged:
             return f"{self.change.words}: tried, it converged in {steps}, to a loss of {loss}."
-        if self.run.status is Status.NOT_FINITE:
+        if self.run.loss < -_VAST:
             return f"{self.change.words}: tried, it got away, and the loss fell to {loss} without end."
         return f"{self.change.words}: tried, it got to a loss of {loss} in {steps}."
 
@@ -114,6 +114,8 @@ def _rank(evidence: Evidence, one: Suggestion) -> tuple[bool, bool, float]:
 
 def _helps(evidence: Evidence, behaviour: Behaviour, again: Run) -> bool:
     run = evidence.run
+    if again.n_steps == 0 and not again.converged:
+        return False
     tolerance = 1e-6 * max(abs(run.loss), 1e-6)
     if run.converged and behaviour not in _MISPLACED:
         fewer = _WORTH * again.n_steps <= run.n_steps and run.n_steps - again.n_steps >= _WORTH_STEPS
