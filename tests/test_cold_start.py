@@ -67,7 +67,7 @@ def loaded_by(words, folder, **environment):
         (["cache"], {}, WITHOUT_JAX),
         ([], {**COMPLETE, "COMP_WORDS": "downslope run parab"}, WITHOUT_JAX),
         (["run", "parabola", "--steps", "3", "--learning-rate", "0.1"], {}, NEVER | {"scipy", "lark"}),
-        (["run", "x^2", "--start", "5"], {}, NEVER | {"scipy"}),
+        (["run", "x^2", "--start", "5", "--brief"], {}, NEVER | {"scipy"}),
         (["show", "run.parquet"], {}, {"scipy", "rich", "pydantic", "torch", "optax"}),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",

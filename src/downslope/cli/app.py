@@ -188,10 +188,10 @@ def _print(result: Run, table: bool, as_json: bool, again: Replay | None = None,
         json_of.print_run(result, table, again)
         return
     showing.run(result, whole_table=table)
-    if again is not None:
-        print(f"\nreplay: {again.message}")
     if not brief and result.status is not Status.INTERRUPTED:
         from downslope.explanation import explain as explained
 
         print()
         showing.explanation(explained(result))
+    if again is not None:
+        print(f"\nreplay: {again.message}")

@@ -33,6 +33,8 @@ from downslope.stopping import Limits, Status
 from downslope.storage.not_stored import NotStored
 from downslope.storage.rules import learning_rate_of, method_of
 
+_SINGLE = 4
+"""Bytes of a number in single precision; with fewer no curvature is told."""
 _TOLERANCE_SHARE = 1e-9
 _TOLERANCE = 1e-6
 """What is stationary, where the run was not asked for a tolerance."""
@@ -144,7 +146,9 @@ def gather(run: Run) -> Evidence:
     bounds = _bounds(run)
     bound = _bound(run, bounds)
     if bound is None:
-        return Evidence(run, None, bounds, method, rate, motion(run), None, None, None, "the function is not at hand")
+        is_coarse = run.structure.dtype.itemsize < _SINGLE
+        reason = "half precision is too coarse for curvatures" if is_coarse else "the function is not at hand"
+        return Evidence(run, None, bounds, method, rate, motion(run), None, None, None, reason)
     tolerance = run.specification["gradient_tolerance"]
     tolerance = _TOLERANCE if tolerance is None else max(tolerance, _TOLERANCE)
     with np.errstate(all="ignore"):
@@ -188,7 +192,8 @@ def _bounds(run: Run) -> Bounds | None:
 
 def _bound(run: Run, bounds: Bounds | None) -> Bound | None:
     objective = run.objective
-    if isinstance(objective.fun, NotStored) or isinstance(objective.jac, NotStored):
+    is_coarse = run.structure.dtype.itemsize < _SINGLE
+    if is_coarse or isinstance(objective.fun, NotStored) or isinstance(objective.jac, NotStored):
         return None
     with np.errstate(all="ignore"):
         return objective.bind(run.x, bounds)[0]

@@ -35,6 +35,8 @@ def grounds(evidence: Evidence, behaviour: Behaviour) -> list[str]:
 def _place(evidence: Evidence, behaviour: Behaviour) -> str:
     target = evidence.target
     if evidence.bound is None:
+        if "precision" in evidence.no_stability:
+            return f"Its curvature is not told, since {evidence.no_stability}."
         return "Its curvature is not known: the file holds no function (load it, and replay with the function)."
     if target is None:
         if behaviour in (Behaviour.FALLING, Behaviour.PLATEAU) or len(evidence.start) > 300:
