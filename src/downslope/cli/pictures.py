@@ -122,7 +122,7 @@ def race(
     entrants = reading.entrants(methods, asked.learning_rate)
     entries = {label: dataclasses.replace(asked, method=name, learning_rate=rate) for label, name, rate in entrants}
     for entry in entries.values():  # all of them are read before the first one runs
-        entry.check()
+        entry.rules()
     runs = {label: entry.minimized() for label, entry in entries.items()}
     picture = drawing.race(runs, view, shown, moving=suffix in FILMS)
     showing.race(runs)

@@ -22,7 +22,7 @@ from downslope.cli import reading
 from downslope.errors import InvalidInput
 
 FORM = "must be a number, LOW:HIGH:COUNT or LOW:HIGH:log:COUNT, or several with commas between"
-MOST = 10**8
+MOST = 10**7
 """Values of one option; what a grid of them takes is checked by `sweep`."""
 
 

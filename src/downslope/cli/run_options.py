@@ -80,12 +80,14 @@ class RunOptions:
 
         return Objective(self.fun, variables=reading.names(self.variables))
 
-    def check(self) -> None:
-        """Raise where the method or its rate cannot be read; `minimize` checks all else before it computes."""
+    def rules(self) -> dict[str, Any]:
+        """The method and its rate; raises where one cannot be read. `minimize` checks all else before it computes."""
         from downslope.cli import reading
 
-        reading.method(self.method, reading.number("beta", self.beta))
-        reading.learning_rate(self.learning_rate, reading.number("decay", self.decay))
+        return {
+            "method": reading.method(self.method, reading.number("beta", self.beta)),
+            "learning_rate": reading.learning_rate(self.learning_rate, reading.number("decay", self.decay)),
+        }
 
     def limits(self) -> dict[str, Any]:
         """Until when, and under what conditions: what the runs of a sweep share as well, as `minimize` takes it."""
@@ -110,8 +112,7 @@ class RunOptions:
             return minimize(
                 self.objective(),
                 reading.start(self.start),
-                method=reading.method(self.method, reading.number("beta", self.beta)),
-                learning_rate=reading.learning_rate(self.learning_rate, reading.number("decay", self.decay)),
+                **self.rules(),
                 **self.limits(),
                 seed=reading.whole("seed", self.seed),
                 engine=self.engine,  # type: ignore[arg-type]  # checked there, with a better message

@@ -56,24 +56,30 @@ def quickest(found: Sweep) -> int | None:
 
 
 def converging_rates(found: Sweep) -> dict[str, Any] | None:
-    """The learning rates at which some of the runs converged, and all; None where rates are no dimension of numbers."""
+    """The learning rates at which all runs converged, and some; None where rates are no dimension of numbers."""
     rates = found.dimensions.get("learning_rate")
     if rates is None or rates.dtype.kind != "f":
         return None
     axis = list(found.dimensions).index("learning_rate")
     at_rate = np.moveaxis(found.converged, axis, 0).reshape(len(rates), -1)
     order = np.argsort(rates)
-    return {name: _span(rates[order], hit(at_rate, axis=1)[order]) for name, hit in (("some", np.any), ("all", np.all))}
+    n_converged = at_rate.sum(axis=1)[order]
+    return {
+        "all": _stretch(rates[order], n_converged == at_rate.shape[1]),
+        "some": _stretch(rates[order], n_converged > 0),
+    }
 
 
-def _span(rates: np.ndarray, holds: np.ndarray) -> dict[str, Any] | None:
-    """Of the rising rates those where it holds; `gaps` tells whether there are others between them."""
-    (where,) = np.nonzero(holds)
-    if not where.size:
+def _stretch(rates: np.ndarray, holds: np.ndarray) -> dict[str, Any] | None:
+    """The longest row of neighbours among the rising rates where it holds, and at how many others it does."""
+    ends = np.flatnonzero(np.diff(np.concatenate([[False], holds, [False]])))
+    if not ends.size:
         return None
-    low, high = int(where[0]), int(where[-1])
-    gaps = bool(where.size < high - low + 1)
-    return {"lowest": float(rates[low]), "highest": float(rates[high]), "n": int(where.size), "gaps": gaps}
+    firsts, lasts = ends[::2], ends[1::2] - 1
+    k = int(np.argmax(lasts - firsts))
+    n = int(lasts[k] - firsts[k]) + 1
+    low, high = float(rates[firsts[k]]), float(rates[lasts[k]])
+    return {"lowest": low, "highest": high, "n": n, "n_elsewhere": int(holds.sum()) - n}
 
 
 def specification(found: Sweep) -> dict[str, Any]:

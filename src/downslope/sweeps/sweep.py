@@ -181,7 +181,7 @@ class Sweep:
         >>> import downslope
         >>> found = downslope.sweep("x^2", starts=[5.0], learning_rates=[0.1, 0.4, 1.1])
         >>> found.to_dict()["converging_rates"]["all"]
-        {'lowest': 0.1, 'highest': 0.4, 'n': 2, 'gaps': False}
+        {'lowest': 0.1, 'highest': 0.4, 'n': 2, 'n_elsewhere': 0}
         """
         return to_dict(self)
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 STATUS_NAMES = np.array([status.name for status in Status])
 
 
-def columns(found: Sweep, which: slice = slice(None)) -> dict[str, np.ndarray]:
+def columns(found: Sweep, which: slice | np.ndarray = slice(None)) -> dict[str, np.ndarray]:
     """Every column by name, of all runs or of some; beyond 100 variables "start x" and "end x" have a row a run."""
     runs = np.arange(found.n_runs)[which]
     index = np.unravel_index(runs, found.grid.shape)
@@ -28,14 +28,14 @@ def columns(found: Sweep, which: slice = slice(None)) -> dict[str, np.ndarray]:
         points |= {f"end {name}": ends[:, k] for k, name in enumerate(found.variables)}
     else:
         points = {"start x": starts, "end x": ends}
-    return {**labels, **points, **{name: values[runs] for name, values in results(found).items()}}
+    return {**labels, **points, **results(found, which)}
 
 
-def results(found: Sweep) -> dict[str, np.ndarray]:
-    """How each run ended, shape (m,) each."""
+def results(found: Sweep, which: slice | np.ndarray = slice(None)) -> dict[str, np.ndarray]:
+    """How each run ended, or some of them."""
     told = [field.name for field in dataclasses.fields(Lanes) if field.name not in ("x", "status", "reason")]
     return {
-        "status": STATUS_NAMES[found.lanes.status],
-        "behaviour": found.behaviour.ravel(),
-        **{name: getattr(found.lanes, name) for name in told},
+        "status": STATUS_NAMES[found.lanes.status[which]],
+        "behaviour": found.behaviour.ravel()[which],
+        **{name: getattr(found.lanes, name)[which] for name in told},
     }
