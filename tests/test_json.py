@@ -63,7 +63,6 @@ COMMANDS = {
               "momentum,nesterov", "--beta", "0,0.5", "--noise", "0.1", "--seed", "0:2:3", "--steps", "20", "--table"],
     "swept, without an end": ["sweep", "x", "--start", "1", "--learning-rate", "backtracking", "--steps", "0"],
     "minima": ["multistart", "himmelblau", "--starts", "32"],
-    "no minimum": ["multistart", "himmelblau", "--starts", "32", "--steps", "1"],
     "problems": ["problems"],
     "one problem": ["problems", "rosenbrock"],
     "methods": ["methods"],

@@ -106,12 +106,19 @@ def _swept(found: Sweep) -> dict[str, str]:
     words |= {name: _values(values) for name, values in grid.coefficients.items()}
     if found.options["noise"]:
         words["seed"] = _values(np.asarray(grid.seeds))
-    sides = [_values(np.unique(found.starts[:, k])) for k in range(min(len(found.variables), _MOST_VARIABLES))]
-    more = len(found.variables) - len(sides)
-    names = [f"{name} {side}" for name, side in zip(found.variables, sides, strict=False)]
-    several = f"{len(found.starts):,}: {'; '.join(names)}" + (f"; and {counted(more, 'more variable')}" if more else "")
-    words["start"] = several if len(found.variables) > 1 else sides[0]
+    words["start"] = _starts(found)
     return words
+
+
+def _starts(found: Sweep) -> str:
+    """The values of each variable; of several variables how many combinations there are as well."""
+    n, n_variables = found.starts.shape
+    sides = [_values(np.unique(found.starts[:, k])) for k in range(min(n_variables, _MOST_VARIABLES))]
+    if n_variables == 1:
+        return sides[0]
+    named = "; ".join(f"{name} {side}" for name, side in zip(found.variables, sides, strict=False))
+    more = f"; and {counted(n_variables - len(sides), 'more variable')}" if n_variables > len(sides) else ""
+    return (f"{n:,}: " if n > 1 else "") + named + more
 
 
 def _methods(found: Sweep) -> list[str]:
