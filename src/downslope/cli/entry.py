@@ -23,6 +23,8 @@ _OPTIONS = {
     "learning_rate": "--learning-rate",
     "learning_rates": "--learning-rate",
     "seeds": "--seed",
+    "Momentum.beta": "--beta",
+    "Nesterov.beta": "--beta",
     "max_steps": "--steps",
     "target_loss": "--target-loss",
     "gradient_tolerance": "--tolerance",

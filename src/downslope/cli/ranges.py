@@ -32,8 +32,10 @@ def values(parameter: str, text: str | None) -> float | np.ndarray | None:
     >>> values("beta", "0.5"), values("beta", "0:0.9:4,0.95").tolist()
     (0.5, [0.0, 0.3, 0.6, 0.9, 0.95])
     """
-    if text is None or (":" not in text and "," not in text):
-        return reading.number(parameter, text)
+    if text is None:
+        return None
+    if ":" not in text and "," not in text:
+        return float(_axis(parameter, text)[0])
     return np.concatenate([_axis(parameter, part) for part in text.split(",")])
 
 

@@ -200,12 +200,12 @@ def _exit_status(found: Sweep) -> int:
 
 @contextmanager
 def _range_in_place_of_bounds() -> Iterator[None]:
-    """Errors about the library's `bounds` name the option that sets them here."""
+    """Errors about the library's `bounds`, and about the starts inside them, name the option that sets both here."""
     from downslope.errors import InvalidInput
 
     try:
         yield
     except InvalidInput as error:
-        if error.parameter != "bounds":
+        if error.parameter not in ("bounds", "x0", "starts"):
             raise
         raise InvalidInput("range", error.rule, error.value) from None
