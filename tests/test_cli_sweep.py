@@ -408,7 +408,7 @@ main()
     command = [sys.executable, "-c", code, *words]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
     assert (done.returncode, done.stderr) == (130, "saved to s.parquet\n")
-    assert re.search(r" INTERRUPTED +[\d,]+ ", done.stdout)
+    assert re.search(r"^ *INTERRUPTED +[\d,]+ ", done.stdout, flags=re.MULTILINE)
     frame = pandas.read_parquet(tmp_path / "s.parquet")
     assert len(frame) == 1_000_000
     finished = frame[frame["status"] != "INTERRUPTED"]
