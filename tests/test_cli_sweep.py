@@ -82,6 +82,7 @@ def test_starts_of_several_variables_are_every_combination():
         ("--colour", "red", "--colour must be one of behaviour, loss, steps; got 'red'"),
         ("--save", "nowhere/sweep.parquet", "--save 'nowhere/sweep.parquet' cannot be written: there is no folder"),
         ("--plot", "map.txt", "--plot"),
+        ("--plot", "nowhere/map.png", "--plot 'nowhere/map.png' cannot be written"),
         ("--bounds", "0:1", "--start must lie inside the bounds"),
     ],
 )
@@ -315,6 +316,25 @@ def test_a_sweep_is_drawn_as_a_map_and_rates_alone_as_a_curve(run_cli, drawn, tm
     ]
 
 
+@pytest.mark.parametrize(
+    ("words", "several"),
+    [
+        (["--start", "1:2:3"], "start"),
+        (["--start", "1"], "one run"),
+        (
+            ["--start", "1;2", "--learning-rate", "1,2", "--methods", "adam,rmsprop"],
+            "method x learning rate x start",
+        ),
+    ],
+)
+def test_what_no_picture_shows_is_refused_before_it_runs(run_cli, drawn, monkeypatch, words, several):
+    monkeypatch.setattr("downslope.sweeps.sweeping.run_lanes", no_sweep)
+    _, out, err = run_cli("sweep", "x^2", *words, "--plot", "map.png")
+    assert out == ""
+    assert err.startswith("error: --plot needs many learning rates alone, or many values of two of ")
+    assert err.endswith(f"; got {several!r}.\n")
+
+
 # -- basins and multistart --------------------------------------------------------------------------------
 
 
@@ -323,6 +343,7 @@ class Basins:
     """What `downslope.basins` returns, as far as the command line reads it."""
 
     minima: tuple
+    sweep: downslope.Sweep
     message: str = "2 minima from 9 starts."
 
     def to_dict(self):
@@ -334,12 +355,12 @@ def mapped(monkeypatch):
     """A stand-in for `downslope.basins`; gives what was asked of it."""
     asked = []
 
-    def stand_in(fun, bounds, *, resolution, method, learning_rate, max_steps):
-        asked.append((fun.name, bounds, resolution, method, learning_rate, max_steps))
+    def stand_in(fun, bounds, *, resolution, method, learning_rate, max_steps, gradient_tolerance, progress):
+        asked.append((fun.name, bounds, resolution, method, learning_rate, max_steps, gradient_tolerance, progress))
         if bounds is None:
             raise InvalidInput("bounds", "must be given", None)
-        minima = downslope.multistart("double_well", (-1.8, 1.8), 8).minima
-        return Basins(minima)
+        found = downslope.multistart("double_well", (-1.8, 1.8), 8)
+        return Basins(found.minima, found.sweep)
 
     monkeypatch.setattr(downslope, "basins", stand_in, raising=False)
     return asked
@@ -351,7 +372,7 @@ def test_basins_are_asked_for_drawn_and_told(run_cli, mapped, drawn, tmp_path, m
     status, out, err = run_cli("basins", "x^2 + y^2", *words, "--steps", "50", "--plot", "basins.png")
     assert (status, err) == (0, "saved to basins.png\n")
     momentum = downslope.Momentum()
-    assert mapped == [("x^2 + y^2", [(-5.0, 5.0), (-2.0, 2.0)], 9, momentum, 0.01, 50)]
+    assert mapped == [("x^2 + y^2", [(-5.0, 5.0), (-2.0, 2.0)], 9, momentum, 0.01, 50, 1e-6, False)]
     assert [name for name, *_ in drawn] == ["basins"]
     assert out.startswith("x^2 + y^2: 2 minima from 9 starts.\n\n")
     assert out.count("50.00 %") == 2

@@ -78,6 +78,19 @@ class SweepOptions(RunOptions):
                 **self.limits(),
             )
 
+    def several(self) -> list[str]:
+        """The dimensions along which there is more than one value."""
+        from downslope.cli import ranges
+
+        given = {
+            "method": self._names(),
+            "learning_rate": ranges.learning_rates(self.learning_rate),
+            "beta": ranges.values("beta", self.beta),
+            "seed": ranges.whole_values("seed", self.seed),
+            "start": ranges.starts(self.start),
+        }
+        return [name for name, values in given.items() if hasattr(values, "__len__") and len(values) > 1]
+
     def _names(self) -> list[str]:
         return [self.method] if self.methods is None else [name.strip() for name in self.methods.split(",")]
 

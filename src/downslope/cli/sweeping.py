@@ -57,6 +57,8 @@ def sweep(
     """
     _load(plot)
     _check_colour(colour)
+    if plot is not None:
+        _check_drawable(asked)
     if save is not None:
         from downslope.storage.atomic_file import check_writable
 
@@ -76,7 +78,9 @@ def sweep(
         found.save(save)
         say_saved(save)
     if plot is not None:
-        write(_map_of(found, colour).figure, plot)
+        rates_alone = asked.several() == ["learning_rate"]
+        ax = _plots().loss_by_rate(found) if rates_alone else _plots().sweep_map(found, colour=colour)
+        write(ax.figure, plot)
     raise typer.Exit(_exit_status(found))
 
 
@@ -143,14 +147,18 @@ def basins(
             reading.box(box),
             resolution=reading.whole("resolution", resolution),
             max_steps=reading.whole("max_steps", asked.steps),
+            gradient_tolerance=reading.tolerance(asked.tolerance),
+            progress=sys.stderr.isatty() and not as_json,
             **asked.rules(),
         )
     if as_json:
         json_of.print_basins(found)
     else:
         showing.basins(objective.name, found)
+        showing.seconds(found.sweep)
     if plot is not None:
         write(_plots().basins(found).figure, plot)
+    raise typer.Exit(_exit_status(found.sweep))
 
 
 def register(app: typer.Typer) -> None:
@@ -158,7 +166,7 @@ def register(app: typer.Typer) -> None:
     app.command(cls=SeveralMethods, epilog=_STATUSES)(
         with_run_options(SweepOptions, without=("decay", "engine"))(sweep)
     )
-    app.command(cls=Command, epilog=_STATUSES)(with_run_options(without=(*_NOT_OF_A_BOX, "tolerance"))(basins))
+    app.command(cls=Command, epilog=_STATUSES)(with_run_options(without=_NOT_OF_A_BOX)(basins))
     app.command(cls=Command, epilog=_STATUSES)(with_run_options(without=_NOT_OF_A_BOX)(multistart))
 
 
@@ -186,10 +194,14 @@ def _check_colour(colour: str) -> None:
         raise UnknownName("colour", colour, completing.COLOURS)
 
 
-def _map_of(found: Sweep, colour: str) -> Any:
-    """The loss against the rate where nothing but the rate differs; else a map."""
-    several = [name for name, labels in found.dimensions.items() if len(labels) > 1]
-    return _plots().loss_by_rate(found) if several == ["learning_rate"] else _plots().sweep_map(found, colour=colour)
+def _check_drawable(asked: SweepOptions) -> None:
+    """A picture has two dimensions: of a map, or of the loss against the rate."""
+    from downslope.errors import InvalidInput
+
+    several = asked.several()
+    if len(several) != 2 and several != ["learning_rate"]:
+        rule = "needs many learning rates alone, or many values of two of method, learning rate, beta, seed and start"
+        raise InvalidInput("plot", rule, " x ".join(name.replace("_", " ") for name in several) or "one run")
 
 
 def _exit_status(found: Sweep) -> int:
