@@ -44,7 +44,8 @@ def sweep(found: Sweep, asked: SweepOptions) -> None:
     for heading, words in (("status", STATUS_NAMES[found.lanes.status]), ("behaviour", found.behaviour.ravel())):
         counts = summary.counts(words)
         rows = [[word, f"{n:,}", f"{100 * n / found.n_runs:.1f} %"] for word, n in counts.items()]
-        print(f"\n{table([[heading, 'runs', 'share'], *rows])}")
+        if rows:  # where all were interrupted, none has a behaviour
+            print(f"\n{table([[heading, 'runs', 'share'], *rows])}")
     picked = {"lowest loss": summary.lowest(found), "fewest steps": summary.quickest(found)}
     lanes = {what: lane for what, lane in picked.items() if lane is not None}
     if lanes:
