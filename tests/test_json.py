@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+import downslope
 from downslope.cli.as_json import FORMAT
 from downslope.methods import METHODS
 from downslope.objectives import gallery
@@ -59,6 +60,14 @@ COMMANDS = {
     "explained, another way": ["explain", "himmelblau", "--method", "adam", "--steps", "50", "--decay", "0.9",
                                "--learning-rate", "0.1"],
     "explained, without an end": ["explain", "x", "--start", "5", "--learning-rate", "0.1", "--steps", "20"],
+    "swept": ["sweep", "x^2 + y^2", "--start", "1:2:2,-1:1:3", "--learning-rate", "0.1:1.2:4", "--methods",
+              "momentum,nesterov", "--beta", "0,0.5", "--noise", "0.1", "--seed", "0:2:3", "--steps", "20", "--table"],
+    "swept, without an end": ["sweep", "x", "--start", "1", "--learning-rate", "backtracking", "--steps", "0"],
+    "minima": ["multistart", "himmelblau", "--starts", "32"],
+    "a map": pytest.param(
+        ["basins", "himmelblau", "--resolution", "6", "--learning-rate", "0.01"],
+        marks=pytest.mark.skipif(not hasattr(downslope, "basins"), reason="downslope.basins is not here yet"),
+    ),
     "problems": ["problems"],
     "one problem": ["problems", "rosenbrock"],
     "methods": ["methods"],

@@ -272,6 +272,11 @@ def offered(words, monkeypatch, run_cli, shell="bash"):
         ("downslope run x^2 --engine ", list(completing.ENGINES)),
         ("downslope run x^2 --sta", ["--start"]),
         ("downslope ca", ["cache"]),
+        ("downslope sweep x^2 --colour ", list(completing.COLOURS)),
+        ("downslope sweep x^2 --methods adam,nes", ["adam,nesterov"]),
+        ("downslope sweep himm", ["himmelblau"]),
+        ("downslope basins himm", ["himmelblau"]),
+        ("downslope multistart x^2 --sampler s", ["sobol"]),
         ("downslope run 2x", []),
     ],
 )

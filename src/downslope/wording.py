@@ -27,7 +27,15 @@ def title(run: Run) -> str:
 
 def method(run: Run) -> str:
     """The method, with those of its coefficients that are worth the room."""
-    asked = plain(run.specification)["method"]
+    return rule(plain(run.specification)["method"])
+
+
+def rule(asked: dict[str, Any]) -> str:
+    """A method that is told by its type's name and its coefficients.
+
+    >>> rule({"name": "Adam", "beta1": 0.5, "beta2": 0.999})
+    'adam (beta1 0.5)'
+    """
     default = METHODS.get(in_words(asked["name"]).replace(" ", "_"))
     told = [
         v if isinstance(v, str) else f"{key} {number(v)}"

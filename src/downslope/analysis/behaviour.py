@@ -187,7 +187,7 @@ def _cosines(steps: np.ndarray) -> np.ndarray:
 
 
 def _finite(values: np.ndarray) -> np.ndarray:
-    return np.asarray(values[np.isfinite(values)])
+    return np.asarray(values[np.isfinite(values)], dtype=float)  # half precision has no linear algebra
 
 
 def _growth(values: np.ndarray) -> float | None:

@@ -1,4 +1,10 @@
-"""The command line: `downslope run`, `plot`, `film`, `race`, `show`, `problems`, `methods` and `cache`."""
+"""The command line.
+
+one run      `downslope run`, `explain`, `show`
+pictures     `plot`, `film`, `race`
+many runs    `sweep`, `basins`, `multistart`
+listings     `problems`, `methods`, `cache`
+"""
 
 from downslope.cli.entry import main
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from downslope.explanation import Explanation
     from downslope.run import Run
     from downslope.storage import Replay
+    from downslope.sweeps.multistart import Multistart
+    from downslope.sweeps.sweep import Sweep
 
 FORMAT = 1
 """Goes up where a key goes or changes its meaning; new keys may come at any time."""
@@ -32,6 +34,27 @@ def print_run(result: Run, whole_table: bool, again: Replay | None = None) -> No
 def print_explanation(found: Explanation) -> None:
     """The explanation, and the end of the run in one sentence."""
     _print({"message": found.run.message, **found.to_dict()})
+
+
+def print_sweep(found: Sweep, whole_table: bool) -> None:
+    """What the runs came to; with the table, every run."""
+    more: dict[str, Any] = {}
+    if whole_table:
+        from downslope.sweeps.table import columns
+
+        named = {name: values.tolist() for name, values in columns(found).items()}
+        more = {"rows": [dict(zip(named, row, strict=True)) for row in zip(*named.values(), strict=True)]}
+    _print(found.to_dict() | more)
+
+
+def print_multistart(found: Multistart) -> None:
+    """The minima, and what may have been missed."""
+    _print(found.to_dict())
+
+
+def print_basins(found: Any) -> None:
+    """The minima of a region, each with its share of it."""
+    _print(found.to_dict())
 
 
 def print_problems(name: str | None) -> None:

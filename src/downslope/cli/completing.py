@@ -1,8 +1,9 @@
-"""What the Tab key offers: names of problems, methods, learning rates, engines and views. None of it needs JAX."""
+"""What the Tab key offers: names of problems, methods, learning rates, views and their like. None needs JAX."""
 
 from __future__ import annotations
 
 ENGINES = ("auto", "compiled", "eager")
+COLOURS = ("steps", "behaviour", "loss")
 VIEWS = ("auto", "line", "contours", "surface", "projection", "history")
 
 
@@ -35,6 +36,18 @@ def engines(incomplete: str) -> list[str]:
 def views(incomplete: str) -> list[str]:
     """Names of views."""
     return [name for name in VIEWS if name.startswith(incomplete)]
+
+
+def colours(incomplete: str) -> list[str]:
+    """What a map of a sweep can show."""
+    return [name for name in COLOURS if name.startswith(incomplete)]
+
+
+def samplers(incomplete: str) -> list[str]:
+    """Names of samplers."""
+    from downslope.sweeps.samplers import SAMPLERS
+
+    return [name for name in SAMPLERS if name.startswith(incomplete)]
 
 
 def several_methods(incomplete: str) -> list[str]:

@@ -18,7 +18,13 @@ from downslope.errors import DownslopeError
 
 _OPTIONS = {
     "x0": "--start",
+    "starts": "--start",
+    "n_starts": "--starts",
     "learning_rate": "--learning-rate",
+    "learning_rates": "--learning-rate",
+    "seeds": "--seed",
+    "Momentum.beta": "--beta",
+    "Nesterov.beta": "--beta",
     "max_steps": "--steps",
     "target_loss": "--target-loss",
     "gradient_tolerance": "--tolerance",
@@ -28,11 +34,14 @@ _OPTIONS = {
         name: f"--{name}"
         for name in (
             *("start", "method", "bounds", "noise", "seed", "engine", "decay", "beta", "tolerance", "save"),
-            *("methods", "view", "region", "step", "fps"),
+            *("methods", "view", "region", "step", "fps", "plot", "colour", "range", "resolution", "sampler"),
         )
     },
 }
 """The option that sets a parameter, by which an error names it here."""
+
+
+_TAKE_A_FORMULA = ("run", "explain", "plot", "film", "race", "sweep", "basins", "multistart")
 
 
 def main() -> None:
@@ -99,7 +108,7 @@ def _formula_last(arguments: list[str]) -> list[str]:
     """`run "-x^2" --start 1` as `run --start 1 -- "-x^2"`: no option here has one dash."""
     if (
         len(arguments) > 1
-        and arguments[0] in ("run", "explain", "plot", "film", "race")
+        and arguments[0] in _TAKE_A_FORMULA
         and arguments[1][:1] == "-"
         and arguments[1][:2] not in ("--", "-h")
     ):

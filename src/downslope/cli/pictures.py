@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from downslope.cli import completing
 from downslope.cli.command import Command, SeveralMethods
+from downslope.cli.files import FILMS, PICTURES, check_place, say_saved, write
 from downslope.cli.loading import loading
 from downslope.cli.run_options import RunOptions, with_run_options
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
     from downslope.run import Run
-
-_PICTURES = (".png", ".svg", ".pdf", ".jpg")
-_FILMS = (".gif", ".html", ".mp4")
 
 _View = Annotated[
     str,
@@ -46,18 +40,18 @@ def plot(
 ) -> None:
     """Draw a descent, or without --start a formula alone, into a file."""
     _load()
-    _check_place(save, _PICTURES)
+    check_place(save, PICTURES)
     _check_view(view)
     from downslope.cli import drawing, reading
 
     shown, at = reading.region(region), reading.whole("step", step)
     if asked.start is None and asked.objective().problem is None:
-        _write(drawing.function(asked.objective(), view, shown), save)
+        write(drawing.function(asked.objective(), view, shown), save)
         return
     result = asked.minimized()
     figure = drawing.descent(result, view, shown, at)
     _tell_end(result)
-    _write(figure, save)
+    write(figure, save)
     raise typer.Exit(exit_status(result))
 
 
@@ -79,7 +73,7 @@ def film(
     """Film a descent step by step, into a file."""
     _load()
     target = save or ("film.gif" if step is None else "film.png")
-    _check_place(target, _FILMS if step is None else _PICTURES)
+    check_place(target, FILMS if step is None else PICTURES)
     _check_view(view)
     from downslope.cli import reading
     from downslope.plots import film as film_of
@@ -91,11 +85,11 @@ def film(
     if at is not None:
         figure = made.frame(at)
         _tell_end(result)
-        _write(figure, target)
+        write(figure, target)
     else:
         _tell_end(result)
         made.save(target)
-        _say_saved(target)
+        say_saved(target)
     raise typer.Exit(exit_status(result))
 
 
@@ -120,7 +114,7 @@ def race(
     A line each tells how they ended.
     """
     _load()
-    suffix = _check_place(save, (*_PICTURES, *_FILMS))
+    suffix = check_place(save, (*PICTURES, *FILMS))
     _check_view(view)
     from downslope.cli import drawing, reading, showing
 
@@ -128,15 +122,15 @@ def race(
     entrants = reading.entrants(methods, asked.learning_rate)
     entries = {label: dataclasses.replace(asked, method=name, learning_rate=rate) for label, name, rate in entrants}
     for entry in entries.values():  # all of them are read before the first one runs
-        entry.check()
+        entry.rules()
     runs = {label: entry.minimized() for label, entry in entries.items()}
-    picture = drawing.race(runs, view, shown, moving=suffix in _FILMS)
+    picture = drawing.race(runs, view, shown, moving=suffix in FILMS)
     showing.race(runs)
-    if suffix in _FILMS:
+    if suffix in FILMS:
         picture.save(save)
-        _say_saved(save)
+        say_saved(save)
     else:
-        _write(picture, save)
+        write(picture, save)
     raise typer.Exit(max(map(exit_status, runs.values())))
 
 
@@ -165,18 +159,6 @@ def _load() -> None:
         disk_cache.switch_on()
 
 
-def _check_place(save: str, suffixes: tuple[str, ...]) -> str:
-    from downslope.plots.film_files import ffmpeg
-    from downslope.plots.moving_picture import check_suffix
-    from downslope.storage.atomic_file import check_writable
-
-    check_writable(save, "save")
-    suffix = check_suffix(Path(save), suffixes, "save")
-    if suffix == ".mp4":
-        ffmpeg()
-    return suffix
-
-
 def _check_view(view: str) -> None:
     from downslope.errors import UnknownName
 
@@ -188,15 +170,3 @@ def _tell_end(result: Run) -> None:
     from downslope.cli import showing
 
     showing.end(result)
-
-
-def _write(figure: Figure, save: str) -> None:
-    from downslope.storage.atomic_file import replacing
-
-    with replacing(Path(save)) as file:
-        figure.savefig(file, format=Path(save).suffix[1:].lower())
-    _say_saved(save)
-
-
-def _say_saved(save: Any) -> None:
-    print(f"saved to {save}", file=sys.stderr)

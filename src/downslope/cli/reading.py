@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from typing import Any
 
 from downslope.errors import InvalidInput
@@ -105,6 +106,21 @@ def region(text: str | None) -> Any:
     if text is None:
         return None
     pairs = tuple(_pair(part, "region") for part in text.split(","))
+    return pairs[0] if len(pairs) == 1 else pairs
+
+
+def box(text: str | None) -> Any:
+    """(low, high), or a list of such pairs, or None: where the starts of a search are.
+
+    >>> box("-5:5"), box("-5:5,0:1")
+    ((-5.0, 5.0), [(-5.0, 5.0), (0.0, 1.0)])
+    """
+    if text is None:
+        return None
+    pairs = [_pair(part, "range") for part in text.split(",")]
+    for low, high in pairs:
+        if low is None or high is None or not -math.inf < low < high < math.inf:
+            raise InvalidInput("range", "must have LOW below HIGH, both finite", text)
     return pairs[0] if len(pairs) == 1 else pairs
 
 

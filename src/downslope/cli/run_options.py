@@ -1,4 +1,4 @@
-"""The options of a descent, defined once for every command that makes one: `run`, `plot`, `film` and `race`.
+"""The options of a descent, defined once for every command that makes one or many.
 
 A command that takes them is written with a RunOptions as its first parameter. What typer reads, the signature, has
 the options in its place.
@@ -89,12 +89,27 @@ class RunOptions:
             if field.name != "fun" and value != field.default:
                 raise InvalidInput(field.name, "must be left out beside a saved run, which has its own", value)
 
-    def check(self) -> None:
-        """Raise where the method or its rate cannot be read; `minimize` checks all else before it computes."""
+    def rules(self) -> dict[str, Any]:
+        """The method and its rate; raises where one cannot be read. `minimize` checks all else before it computes."""
         from downslope.cli import reading
 
-        reading.method(self.method, reading.number("beta", self.beta))
-        reading.learning_rate(self.learning_rate, reading.number("decay", self.decay))
+        return {
+            "method": reading.method(self.method, reading.number("beta", self.beta)),
+            "learning_rate": reading.learning_rate(self.learning_rate, reading.number("decay", self.decay)),
+        }
+
+    def limits(self) -> dict[str, Any]:
+        """Until when, and under what conditions: what the runs of a sweep share as well, as `minimize` takes it."""
+        from downslope.cli import reading
+
+        return {
+            "bounds": reading.bounds(self.bounds),
+            "max_steps": reading.whole("max_steps", self.steps),
+            "target_loss": reading.number("target_loss", self.target_loss),
+            "gradient_tolerance": reading.tolerance(self.tolerance),
+            "loss_limit": reading.number("loss_limit", self.loss_limit),
+            "noise": reading.number("noise", self.noise),
+        }
 
     def minimized(self, *, quiet: bool = False) -> Run:
         """The run; with a progress bar on a terminal, unless it is to be quiet."""
@@ -106,31 +121,27 @@ class RunOptions:
             return minimize(
                 self.objective(),
                 reading.start(self.start),
-                method=reading.method(self.method, reading.number("beta", self.beta)),
-                learning_rate=reading.learning_rate(self.learning_rate, reading.number("decay", self.decay)),
-                bounds=reading.bounds(self.bounds),
-                max_steps=reading.whole("max_steps", self.steps),  # type: ignore[arg-type]  # it has a default
-                target_loss=reading.number("target_loss", self.target_loss),
-                gradient_tolerance=reading.tolerance(self.tolerance),
-                loss_limit=reading.number("loss_limit", self.loss_limit),
-                noise=reading.number("noise", self.noise),  # type: ignore[arg-type]
+                **self.rules(),
+                **self.limits(),
                 seed=reading.whole("seed", self.seed),
                 engine=self.engine,  # type: ignore[arg-type]  # checked there, with a better message
                 progress=sys.stderr.isatty() and not quiet,
             )
 
 
-def with_run_options(*, without: tuple[str, ...] = ()) -> Callable[[Callable[..., None]], Callable[..., None]]:
+def with_run_options(
+    kind: type[RunOptions] = RunOptions, *, without: tuple[str, ...] = ()
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """For a command whose first parameter is a RunOptions: typer sees its fields there, all but those left out."""
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
-        shared = [p for p in inspect.signature(RunOptions, eval_str=True).parameters.values() if p.name not in without]
+        shared = [p for p in inspect.signature(kind, eval_str=True).parameters.values() if p.name not in without]
         own = list(inspect.signature(command, eval_str=True).parameters.values())[1:]
         parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in (*shared, *own)]
 
         @functools.wraps(command)
         def flat(**given: Any) -> None:
-            asked = RunOptions(**{p.name: given.pop(p.name) for p in shared})
+            asked = kind(**{p.name: given.pop(p.name) for p in shared})
             command(asked, **given)
 
         flat.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]

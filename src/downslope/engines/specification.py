@@ -20,7 +20,7 @@ def describe(objective: Objective, rules: Rules, structure: Structure, x0: np.nd
     limits = rules.limits
     return {
         "fun": objective.name,
-        "kind": _kind(objective),
+        "kind": kind_of(objective),
         "variables": list(objective.formula.variables if objective.formula else objective.own_names(structure)) or None,
         "call": objective.call,
         "jac": objective.jac is not None,
@@ -75,7 +75,8 @@ def _kept(array: Any) -> Any:
     return copy[()]
 
 
-def _kind(objective: Objective) -> str:
+def kind_of(objective: Objective) -> str:
+    """Gallery, formula or function: what `fun` is the name of."""
     if objective.problem is not None and gallery.PROBLEMS.get(objective.name) is objective.problem:
         return "gallery"
     return "formula" if objective.formula else "function"

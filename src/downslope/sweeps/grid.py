@@ -85,8 +85,8 @@ def grid_of(
     every_seed, many_seeds = _listed("seeds", seeds)
     structure, flat = _starts(objective, starts)
     dimensions = {
-        **({"method": _labels(chosen)} if many_methods else {}),
-        **({"learning_rate": _labels(rates)} if many_rates else {}),
+        **({"method": labels_of(chosen)} if many_methods else {}),
+        **({"learning_rate": labels_of(rates)} if many_rates else {}),
         **numbers_of,
         **({"seed": np.asarray(every_seed)} if many_seeds else {}),
         "start": np.arange(len(flat)),
@@ -111,8 +111,8 @@ def _listed(parameter: str, values: Any) -> tuple[list[Any], bool]:
     return list(values), True
 
 
-def _labels(values: list[Any]) -> np.ndarray:
-    """The numbers themselves, or each rule in words."""
+def labels_of(values: list[Any]) -> np.ndarray:
+    """Methods or rates as labels: the numbers themselves, or each rule in words."""
     if _are_numbers(values):
         return np.asarray(values, dtype=float)
     return np.asarray([_in_words(value) for value in values])

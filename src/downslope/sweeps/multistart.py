@@ -12,6 +12,7 @@ likely. Neither can see a basin that is much narrower than the spacing of the st
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import numbers
 from collections.abc import Callable, Iterator
@@ -23,9 +24,11 @@ import numpy as np
 from downslope.analysis.critical_points import search_box
 from downslope.errors import InvalidInput
 from downslope.objectives.objective import Objective
+from downslope.plain import plain
 from downslope.stopping import Status
 from downslope.sweeps.clusters import clusters
 from downslope.sweeps.samplers import sample
+from downslope.sweeps.summary import specification
 from downslope.sweeps.sweep import Sweep
 from downslope.sweeps.sweeping import sweep
 from downslope.wording import counted, number
@@ -115,6 +118,25 @@ class Multistart:
             f"equally likely. A basin of {number(100 * least)} % of the box was seen with 95 % certainty, and a "
             "smaller one can hide."
         )
+
+    def to_dict(self) -> dict[str, Any]:
+        """The minima and the estimates, fit for JSON (without a row a start).
+
+        >>> import downslope
+        >>> downslope.multistart("parabola", (-2, 2), 8).to_dict()["minima"]
+        [{'x': [0.0], 'loss': 0.0, 'n_starts': 8, 'share': 1.0, 'at_bound': False}]
+        """
+        return {
+            "message": self.message,
+            "minima": [plain({**dataclasses.asdict(m), "x": np.ravel(m.x)}) for m in self.minima],
+            "n_starts": self.sweep.n_runs,
+            "n_converged": self.n_converged,
+            "unseen_share": self.unseen_share,
+            "probability_missed": self.probability_missed,
+            "seconds": self.sweep.seconds,
+            "notes": list(self.sweep.notes),
+            "specification": specification(self.sweep),
+        }
 
     def __repr__(self) -> str:
         shown = [

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from downslope.columns import MOST_NAMED
 from downslope.engines.lanes import Lanes
 from downslope.errors import InvalidInput, MissingExtra
 from downslope.minimization import minimize
@@ -18,6 +17,8 @@ from downslope.run import Run
 from downslope.stopping import Status
 from downslope.sweeps.behaviour import behaviour_of_lane
 from downslope.sweeps.grid import Grid
+from downslope.sweeps.summary import to_dict
+from downslope.sweeps.table import columns, results
 
 if TYPE_CHECKING:
     import pandas
@@ -171,15 +172,28 @@ class Sweep:
             import pandas
         except ImportError:
             raise MissingExtra("to_dataframe()", "pandas", extra="pandas") from None
-        labels = np.meshgrid(*self.dimensions.values(), indexing="ij", copy=False)
-        columns = {name: values.ravel() for name, values in zip(self.dimensions, labels, strict=True)}
-        starts = self.grid.starts[columns["start"]]
-        if len(self.variables) <= MOST_NAMED:
-            columns |= {f"start {name}": starts[:, k] for k, name in enumerate(self.variables)}
-            columns |= {f"end {name}": self.lanes.x[:, k] for k, name in enumerate(self.variables)}
-        else:
-            columns |= {"start x": list(starts), "end x": list(self.lanes.x)}
-        return pandas.DataFrame({**columns, **{name: values.ravel() for name, values in self._results().items()}})
+        named = columns(self)
+        return pandas.DataFrame({name: v if v.ndim == 1 else list(v) for name, v in named.items()})
+
+    def to_dict(self) -> dict[str, Any]:
+        """Counts, the best and the quickest run and the rates that converged, fit for JSON (without a row a run).
+
+        >>> import downslope
+        >>> found = downslope.sweep("x^2", starts=[5.0], learning_rates=[0.1, 0.4, 1.1])
+        >>> found.to_dict()["converging_rates"]["all"]
+        {'lowest': 0.1, 'highest': 0.4, 'n': 2, 'n_elsewhere': 0}
+        """
+        return to_dict(self)
+
+    def save(self, path: Any) -> None:
+        """Write one row a run to a Parquet file, with what was asked for as JSON in its metadata.
+
+        The columns are those of `to_dataframe`. InvalidFile where it cannot be written; an older file is replaced
+        as a whole or not at all.
+        """
+        from downslope.sweeps.sweep_file import save
+
+        save(self, path)
 
     def to_xarray(self) -> xarray.Dataset:
         """The results as a Dataset with named dimensions; MissingExtra without xarray.
@@ -191,20 +205,12 @@ class Sweep:
         except ImportError:
             raise MissingExtra("to_xarray()", "xarray", extra="sweep") from None
         names = tuple(self.dimensions)
-        data = {name: (names, values) for name, values in self._results().items()}
+        data = {name: (names, self._shaped(values)) for name, values in results(self).items()}
         return xarray.Dataset(
             {**data, "x": ((*names, "variable"), self.x), "start_x": (("start", "variable"), self.grid.starts)},
             coords={**self.dimensions, "variable": list(self.variables)},
             attrs={"fun": self.objective.name, "notes": "; ".join(self.notes)},
         )
-
-    def _results(self) -> dict[str, np.ndarray]:
-        told = [field.name for field in dataclasses.fields(Lanes) if field.name not in ("x", "status", "reason")]
-        return {
-            "status": np.array([status.name for status in Status])[self.status],
-            "behaviour": self.behaviour,
-            **{name: self._shaped(getattr(self.lanes, name)) for name in told},
-        }
 
     def __repr__(self) -> str:
         lengths = " x ".join(f"{name} {len(labels)}" for name, labels in self.dimensions.items())

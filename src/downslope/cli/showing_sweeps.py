@@ -1,0 +1,180 @@
+"""What the command line prints of many runs, for people. No times: they go to the standard error, on a terminal."""
+
+from __future__ import annotations
+
+import numbers
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from downslope.cli.terminal import bold, table, wrapped
+from downslope.engines.specification import rule_in_words
+from downslope.sweeps import summary
+from downslope.sweeps.table import STATUS_NAMES, columns
+from downslope.wording import counted, in_words, number, rule, short
+from downslope.wording import numbers as points
+
+if TYPE_CHECKING:
+    from downslope.cli.sweep_options import SweepOptions
+    from downslope.sweeps.multistart import Multistart
+    from downslope.sweeps.sweep import Sweep
+
+_MOST_VARIABLES = 5
+_MOST_MINIMA = 12
+_MOST_VALUES = 8
+_HEADINGS = {"n_steps": "steps", "learning_rate": "learning rate"}
+
+
+def sweep(found: Sweep, asked: SweepOptions) -> None:
+    """What was swept, how the runs ended, at which rates, and how the best of them is made again."""
+    print(f"{found.objective.name}: {counted(found.n_runs, 'run')}")
+    swept = _swept(found)
+    longest = max(map(len, swept))
+    for name, told in swept.items():
+        print(wrapped(f"  {name:{longest}}  {told}", indent=longest + 4))
+    n = int(found.converged.sum())
+    print()
+    print(bold(f"{n:,} of {counted(found.n_runs, 'run')} converged ({short(100 * n / found.n_runs)} %)."))
+    for sentence in _converging(found):
+        print(wrapped(sentence))
+    for note in found.notes:
+        print(wrapped(f"note: {note}"))
+    for heading, words in (("status", STATUS_NAMES[found.lanes.status]), ("behaviour", found.behaviour.ravel())):
+        counts = summary.counts(words)
+        rows = [[word, f"{n:,}", f"{100 * n / found.n_runs:.1f} %"] for word, n in counts.items()]
+        if rows:  # where all were interrupted, none has a behaviour
+            print(f"\n{table([[heading, 'runs', 'share'], *rows])}")
+    picked = {"lowest loss": summary.lowest(found), "fewest steps": summary.quickest(found)}
+    lanes = {what: lane for what, lane in picked.items() if lane is not None}
+    if lanes:
+        shown = _rows(found, np.array(list(lanes.values())))
+        print(f"\n{table([[what, *row] for what, row in zip(['', *lanes], shown, strict=True)])}\n")
+    for lane in dict.fromkeys(lanes.values()):
+        print(f"{' and '.join(what for what in lanes if lanes[what] == lane)}, step by step:")
+        print(f"  {asked.command(found, lane)}")
+
+
+def every_run(found: Sweep) -> None:
+    """A line a run."""
+    print(f"\n{table(_rows(found, np.arange(found.n_runs)))}")
+
+
+def seconds(found: Sweep) -> None:
+    """How long it took, for whoever waited for it: the standard output is the same each time."""
+    if sys.stderr.isatty():
+        pace = found.n_runs / found.seconds
+        print(f"{found.n_runs:,} runs in {found.seconds:.2f} s, {pace:,.0f} a second", file=sys.stderr)
+
+
+def multistart(found: Multistart) -> None:
+    """The minima, lowest first, and what may have been missed."""
+    print(wrapped(f"{found.sweep.objective.name}: {found.message}"))
+    for note in found.sweep.notes:
+        print(wrapped(f"note: {note}"))
+    if found.minima:
+        names = found.sweep.variables[:_MOST_VARIABLES]
+        rows = [
+            [
+                *map(number, np.ravel(minimum.x)[: len(names)]),
+                number(minimum.loss),
+                f"{minimum.n_starts:,}",
+                f"{100 * minimum.share:.2f} %",
+                "at a bound" if minimum.at_bound else "",
+            ]
+            for minimum in found.minima[:_MOST_MINIMA]
+        ]
+        print(f"\n{table([[*names, 'loss', 'starts', 'share', ''], *rows])}")
+    if len(found) > _MOST_MINIMA:
+        print(f"and {len(found) - _MOST_MINIMA} more; --json lists them all")
+
+
+def basins(name: str, found: Any) -> None:
+    """The minima of a region, each with its share of it."""
+    print(wrapped(f"{name}: {found.message}"))
+    rows = [[points(np.ravel(m.x).tolist()), number(m.loss), f"{100 * m.share:.2f} %"] for m in found.minima]
+    if rows:
+        print(f"\n{table([['x', 'loss', 'share'], *rows])}")
+
+
+def _swept(found: Sweep) -> dict[str, str]:
+    """Each dimension, and what all runs share, in words."""
+    grid = found.grid
+    words = {"method": ", ".join(_methods(found))}
+    rates = np.asarray(grid.rates)
+    words["learning rate"] = _values(rates) if rates.dtype.kind == "f" else ", ".join(_rates(found))
+    words |= {name: _values(values) for name, values in grid.coefficients.items()}
+    if found.options["noise"]:
+        words["seed"] = _values(np.asarray(grid.seeds))
+    words["start"] = _starts(found)
+    return words
+
+
+def _starts(found: Sweep) -> str:
+    """The values of each variable; of several variables how many combinations there are as well."""
+    n, n_variables = found.starts.shape
+    sides = [_values(np.unique(found.starts[:, k])) for k in range(min(n_variables, _MOST_VARIABLES))]
+    if n_variables == 1:
+        return sides[0]
+    named = "; ".join(f"{name} {side}" for name, side in zip(found.variables, sides, strict=False))
+    more = f"; and {counted(n_variables - len(sides), 'more variable')}" if n_variables > len(sides) else ""
+    return (f"{n:,}: " if n > 1 else "") + named + more
+
+
+def _methods(found: Sweep) -> list[str]:
+    """Each method, without the coefficients that were swept."""
+    told = [rule_in_words(method) for method in found.grid.methods]
+    return [rule({key: v for key, v in words.items() if key not in found.grid.coefficients}) for words in told]
+
+
+def _rates(found: Sweep) -> list[str]:
+    """Each learning rate; of a search its name alone, for the command line sets nothing else of one."""
+    return ["its default" if rate is None else _rate(rate) for rate in found.grid.rates]
+
+
+def _rate(rate: Any) -> str:
+    return number(rate) if isinstance(rate, numbers.Real) else in_words(type(rate).__name__)
+
+
+def _values(values: np.ndarray) -> str:
+    """One value, a few of them, or how many there are from which to which."""
+    if values.size <= _MOST_VALUES:
+        return ", ".join(map(number, values.tolist()))
+    return f"{values.size:,} from {number(values.min())} to {number(values.max())}"
+
+
+def _converging(found: Sweep) -> list[str]:
+    """At which learning rates the runs converged."""
+    spans = summary.converging_rates(found)
+    if spans is None or spans["some"] is None:
+        return []
+    if spans["some"] == spans["all"]:
+        return [f"All converged at {_stretch(spans['all'])}, and none elsewhere."]
+    all_ = f"All converged at {_stretch(spans['all'])}" if spans["all"] else "At no learning rate did all converge"
+    return [f"{all_}; at least one did at {_stretch(spans['some'])}."]
+
+
+def _stretch(found: dict[str, Any]) -> str:
+    low, high, more = short(found["lowest"]), short(found["highest"]), found["n_elsewhere"]
+    words = f"learning rate {low}" if found["n"] == 1 else f"learning rates from {low} to {high}"
+    return words + (f" and at {counted(more, 'other')}" if more else "")
+
+
+def _rows(found: Sweep, lanes: np.ndarray) -> list[Sequence[str]]:
+    """Headings, and a line for each of these runs: its labels, where it began and how it ended."""
+    named = columns(found, lanes)
+    if "method" in named:
+        named["method"] = np.array(_methods(found))[np.unravel_index(lanes, found.grid.full_shape)[0]]
+    if "learning_rate" in named and named["learning_rate"].dtype.kind != "f":
+        named["learning_rate"] = np.array(_rates(found))[np.unravel_index(lanes, found.grid.full_shape)[1]]
+    points = [f"{side} {name}" for side in ("start", "end") for name in found.variables]
+    points = points if len(found.variables) <= _MOST_VARIABLES else []
+    labels = [name for name in found.dimensions if name != "start"]
+    shown = [*labels, *points, "loss", "n_steps", "status", "behaviour"]
+    headings = [_HEADINGS.get(name, name) for name in shown]
+    return [headings, *zip(*([_cell(value) for value in named[name].tolist()] for name in shown), strict=True)]
+
+
+def _cell(value: Any) -> str:
+    return str(value) if isinstance(value, str | int) else number(value)
