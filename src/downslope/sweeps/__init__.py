@@ -6,5 +6,7 @@ sweep.py       Sweep: the result
 behaviour.py   how each lane moved, in a word
 multistart.py  multistart: the distinct minima of a box
 samplers.py    where its starts are
+basins.py      basins: which minimum each start of a grid leads to
+minima.py      the distinct minima among the ends
 clusters.py    which end points are one minimum
 """
