@@ -23,7 +23,7 @@ from downslope.analysis.update_map import NotLinearError
 from downslope.engines.lanes import Lanes, run_lanes
 from downslope.engines.step import Rules
 from downslope.errors import InvalidInput
-from downslope.methods import as_method
+from downslope.methods import Method, as_method
 from downslope.minimization import minimize
 from downslope.objectives.bound import Bound
 from downslope.objectives.objective import Objective
@@ -202,18 +202,21 @@ def learning_rate_range(
 def below(bound: Bound, start: np.ndarray, rules: Rules) -> tuple[np.ndarray | None, Stability | None]:
     """The minimum below a start, and the stability of the method there; None where there is none."""
     found = settle(bound, start) if len(start) <= DENSE_UP_TO else None
-    if found is None:
-        return None, None
-    free = None if bound.bounds is None else free_variables(found, bound.gradient(found), bound.bounds)
-    curvature = spectrum(bound, found, free=free)
+    return found, None if found is None else stability_at(bound, found, rules.method)
+
+
+def stability_at(bound: Bound, x: np.ndarray, method: Method) -> Stability | None:
+    """The stability of a method at a minimum; None where bounds hold it, or it has no linear map."""
+    free = None if bound.bounds is None else free_variables(x, bound.gradient(x), bound.bounds)
+    curvature = spectrum(bound, x, free=free)
     if not curvature.values.size:  # held at its bounds, or with no curvature that is a number
-        return found, None
+        return None
     values = np.where(np.abs(curvature.values) <= curvature.flat_below, 0.0, curvature.values)
     hessian = curvature.vectors @ np.diag(curvature.values) @ curvature.vectors.T
     try:
-        return found, stability(rules.method, values, 1.0, hessian=hessian)
+        return stability(method, values, 1.0, hessian=hessian)
     except NotLinearError:
-        return found, None
+        return None
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -123,12 +124,17 @@ def draw_paths(ax: Axes, runs: words.Runs, region: Region, step: int | None = No
 
 
 def legend_below(ax: Axes, entries: list[tuple[str, Look]], *, with_start: bool = False) -> Artist:
-    """A legend under the axes, where it covers nothing; the words and the look of each run."""
-    below = ax.transAxes + ScaledTranslation(0, -36 / 72, ax.figure.dpi_scale_trans)
+    """A legend under the axes; the words and the look of each run."""
     columns = 1 if max(len(text) for text, _ in entries) > 30 or len(entries) < 2 else 2
+    return handles_below(ax, legend_lines(entries, with_start), columns)
+
+
+def handles_below(ax: Axes, handles: Sequence[Artist], columns: int) -> Artist:
+    """A legend of these under the axes, where it covers nothing."""
+    below = ax.transAxes + ScaledTranslation(0, -36 / 72, ax.figure.dpi_scale_trans)
     return ax.legend(
-        handles=legend_lines(entries, with_start), loc="upper center", bbox_to_anchor=(0.5, 0),
-        bbox_transform=below, frameon=False, ncols=columns, fontsize="small", borderaxespad=0,
+        handles=handles, loc="upper center", bbox_to_anchor=(0.5, 0), bbox_transform=below, frameon=False,
+        ncols=columns, fontsize="small", borderaxespad=0,
     )  # fmt: skip
 
 
