@@ -16,22 +16,25 @@ from downslope import wording
 from downslope.errors import InvalidInput
 from downslope.plots import canvas, landscape
 from downslope.plots.line import draw_curve
-from downslope.plots.plane import handles_below
+from downslope.plots.plane import fitted_below
 from downslope.plots.sweeps import count_on
-from downslope.plots.trail import COLOURS
-from downslope.plots.words import short
+from downslope.plots.words import short, titled
 from downslope.sweeps.basins import Basins
 
+HUES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#CDB100")
+"""Okabe and Ito's, but for those that are taken for another's paler shade: sky blue for blue, orange for vermilion."""
 NONE = "#3A3A3A"
 """Starts that lead to no minimum: darker than any basin."""
-_PALEST = 0.25
+_PALEST = 0.35
 """The share of its hue that the quickest start has; white is the rest."""
-_SHADES = [(0.88,) * 3, (0.35,) * 3]
+_SHADES = [(0.83,) * 3, (0.35,) * 3]
 """The same lightnesses without a hue."""
 _MOST_TOLD = 6
 _MOST_LABELS = 16
 _STRIP = 0.09
 """The share of the height that the strip under a curve takes."""
+_GAP = 0.04
+"""And the room above it, for the loss of the lowest minimum."""
 _HALO = [patheffects.withStroke(linewidth=2.5, foreground="white")]
 
 
@@ -39,15 +42,15 @@ def basins(found: Basins, *, ax: Axes | None = None) -> Axes:
     """The map that `downslope.basins` returned: a hue for each minimum, the darker the more steps a start takes.
 
     Starts that lead to no minimum are nearly black. Minima inside the box are marked, with their losses; those outside
-    are told below. Of more than six minima, basins that touch still have different hues as far as six suffice. Contours
-    of the loss lie over it. For one variable, the map is a strip under the curve.
+    are told below. Of more than five minima, basins that touch still have different hues as far as five suffice.
+    Contours of the loss lie over it. For one variable, the map is a strip under the curve.
 
     >>> import downslope
     >>> from downslope import plots
     >>> found = downslope.basins("himmelblau", resolution=32, learning_rate=0.01)
     >>> ax = plots.basins(found)
     >>> ax.get_title(), len(ax.get_legend().get_texts())
-    ('himmelblau: 4 minima by gradient descent, learning rate 0.01', 4)
+    ('himmelblau\\n4 minima by gradient descent, learning rate 0.01', 4)
     """
     if not isinstance(found, Basins):
         raise InvalidInput("found", "must be a Basins, as downslope.basins returns it", found)
@@ -61,24 +64,22 @@ def basins(found: Basins, *, ax: Axes | None = None) -> Axes:
         _draw_plane(ax, found, image)
     if norm is not None:
         shades = colors.LinearSegmentedColormap.from_list("shades", _SHADES)
-        count_on(ax.figure.colorbar(ScalarMappable(norm, shades), ax=ax, label="steps"))
+        extend = "max" if found.n_steps[found.which >= 0].max() > norm.vmax else "neither"
+        count_on(ax.figure.colorbar(ScalarMappable(norm, shades), ax=ax, label="steps", extend=extend))
     handles = _legend(found, hues)
-    columns = 1 if len(handles) == 1 else 2
-    if is_own:
-        ax.figure.set_figheight(canvas.HEIGHT + canvas.LINE * (-(-len(handles) // columns) + 1))  # type: ignore[union-attr]
-    handles_below(ax, handles, columns)
-    ax.set_title(_title(found))
+    fitted_below(ax, handles, with_room=is_own)
+    ax.set_title(titled(ax, found.sweep.objective.name, _facts(found)))
     return ax
 
 
 def hues_of(which: np.ndarray, n: int) -> list[str]:
-    """A colour for each of n basins: its own for six of them; of more, one that no basin beside it has, if it can be.
+    """A colour for each of n basins: its own for five of them; of more, one that no basin beside it has, if it can be.
 
     >>> hues_of(np.array([0, 1, 2, 0]), 3)
     ['#0072B2', '#D55E00', '#009E73']
     """
-    if n <= len(COLOURS):
-        return list(COLOURS[:n])
+    if n <= len(HUES):
+        return list(HUES[:n])
     touching: list[set[int]] = [set() for _ in range(n)]
     for axis in range(which.ndim):
         one, other = np.moveaxis(which, axis, 0)[:-1].ravel(), np.moveaxis(which, axis, 0)[1:].ravel()
@@ -90,9 +91,9 @@ def hues_of(which: np.ndarray, n: int) -> list[str]:
     for k in range(n):
         beside = [chosen[other] for other in touching[k] if other < k]
         # Where all are taken, the one that fewest neighbours have; among equals, the next in turn.
-        turn = np.roll(np.arange(len(COLOURS)), -(k % len(COLOURS)))
+        turn = np.roll(np.arange(len(HUES)), -(k % len(HUES)))
         chosen.append(int(min(turn, key=beside.count)))
-    return [COLOURS[colour] for colour in chosen]
+    return [HUES[colour] for colour in chosen]
 
 
 def _painted(found: Basins, hues: list[str]) -> tuple[np.ndarray, colors.LogNorm | None]:
@@ -105,9 +106,12 @@ def _painted(found: Basins, hues: list[str]) -> tuple[np.ndarray, colors.LogNorm
     low, high = np.quantile(steps[reached], [0.005, 0.995])  # the few slowest lie on the ridges
     norm = colors.LogNorm(float(low), max(float(high), float(low) + 1), clip=True)
     share = _PALEST + (1 - _PALEST) * np.asarray(norm(steps))[reached][:, None]
-    hue = np.array([colors.to_rgb(colour) for colour in hues])[found.which[reached]]
-    image[reached] = 1 - share * (1 - hue)
+    image[reached] = _tinted(np.array([colors.to_rgb(hue) for hue in hues])[found.which[reached]], share)
     return image, norm
+
+
+def _tinted(hue: np.ndarray, share: Any) -> np.ndarray:
+    return np.asarray(1 - share * (1 - hue))
 
 
 def _extent(found: Basins) -> np.ndarray:
@@ -129,7 +133,7 @@ def _draw_plane(ax: Axes, found: Basins, image: np.ndarray) -> None:
     ax.set_ylabel(found.variables[1])
     region = tuple(zip(*(side.tolist() for side in found.bounds), strict=True))
     x, y, losses = landscape.over_region(found.sweep.objective, region)
-    heights = landscape.levels_of(losses, 20)
+    heights = landscape.levels_of(losses, 15)
     if heights is not None:
         ax.contour(x, y, np.ma.masked_invalid(losses), heights, colors="black", alpha=0.22, linewidths=0.5, zorder=1)
     _mark(ax, found, [np.ravel(minimum.x) for minimum in found.minima], losses)
@@ -141,7 +145,8 @@ def _draw_strip(ax: Axes, found: Basins, image: np.ndarray) -> None:
     objective = found.sweep.objective
     draw_curve(ax, objective, (float(found.bounds[0][0]), float(found.bounds[1][0])))
     low, high = ax.get_ylim()
-    ax.set_ylim(low - (high - low) * _STRIP / (1 - _STRIP), high)
+    below = _STRIP + _GAP
+    ax.set_ylim(low - (high - low) * below / (1 - below), high)
     ax.set_xlim(left, right)
     strip: Any = ax.inset_axes((0, 0, 1, _STRIP), zorder=1)
     strip.imshow(image[None], extent=(left, right, 0, 1), aspect="auto", interpolation="nearest")
@@ -154,28 +159,29 @@ def _mark(ax: Axes, found: Basins, points: list[np.ndarray], losses: np.ndarray)
     inside = [k for k, outside in enumerate(found.outside) if not outside]
     finite = losses[np.isfinite(losses)]
     zero = 1e-9 * float(np.ptp(finite)) if finite.size else 0.0
+    far = ax.get_xlim()[0] + 0.85 * np.ptp(ax.get_xlim())
+    size = 7.0 if len(inside) <= _MOST_LABELS else 3.5
     for k in inside:
         x, y = points[k]
-        ax.plot(
-            [x], [y], "o", ms=7 if len(inside) <= _MOST_LABELS else 3.5, mfc="white", mec="black", mew=1.2, zorder=5
-        )
+        ax.plot([x], [y], "o", ms=size, mfc="white", mec="black", mew=1.2, zorder=5, clip_on=False)
         if len(inside) <= _MOST_LABELS:
             loss = found.minima[k].loss
-            is_right = ax.transAxes.inverted().transform(ax.transData.transform((x, y)))[0] > 0.85
-            ax.annotate(
-                short(0.0 if abs(loss) < zero else loss), (x, y), xytext=(-7 if is_right else 7, 5),
-                textcoords="offset points", ha="right" if is_right else "left", fontsize="small", zorder=6,
-                path_effects=_HALO,
-            )  # fmt: skip
+            told = short(0.0 if abs(loss) < zero else loss)
+            # Beside a minimum of one variable there is its curve.
+            below, left, right = ((0, -15), "center"), ((-7, 5), "right"), ((7, 5), "left")
+            shift, side = below if found.which.ndim == 1 else left if x > far else right
+            look: dict[str, Any] = {"fontsize": "small", "zorder": 6, "path_effects": _HALO}
+            ax.annotate(told, (x, y), xytext=shift, textcoords="offset points", ha=side, **look)
 
 
 def _legend(found: Basins, hues: list[str]) -> list[Artist]:
     """The first minima with their places and shares, how many more there are, and what leads to none."""
     handles: list[Artist] = []
     for minimum, hue, outside in list(zip(found.minima, hues, found.outside, strict=True))[:_MOST_TOLD]:
-        at = wording.numbers([float(short(value, 4)) for value in np.ravel(minimum.x)])
+        shade = _tinted(np.array(colors.to_rgb(hue)), 0.8)
         where = ", outside the box" if outside else ""
-        handles.append(Patch(color=hue, label=f"{at}{where}: {short(100 * minimum.share)} % of starts"))
+        share = f"{short(100 * minimum.share)} % of starts"
+        handles.append(Patch(color=shade, label=f"{found.place(minimum)}{where}: {share}"))
     if len(found.minima) > _MOST_TOLD:
         handles.append(Line2D([], [], ls="", label=f"and {len(found.minima) - _MOST_TOLD} more"))
     if n_none := int(np.count_nonzero(found.which < 0)):
@@ -183,10 +189,9 @@ def _legend(found: Basins, hues: list[str]) -> list[Artist]:
     return handles
 
 
-def _title(found: Basins) -> str:
+def _facts(found: Basins) -> str:
     grid = found.sweep.grid
     minima = "1 minimum" if len(found.minima) == 1 else f"{len(found.minima)} minima"
+    rate = f", learning rate {short(grid.rates[0], 4)}" if isinstance(grid.rates[0], int | float) else ""
     method = wording.in_words(type(grid.methods[0]).__name__)
-    rate = grid.rates[0]
-    told = f", learning rate {short(rate, 4)}" if isinstance(rate, int | float) else ""
-    return f"{found.sweep.objective.name}: {minima} by {method}{told}"
+    return f"{minima} by {method}{rate}"

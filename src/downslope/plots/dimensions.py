@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -10,9 +11,11 @@ from matplotlib.axes import Axes
 
 from downslope import wording
 from downslope.errors import InvalidInput
-from downslope.plots.words import short
+from downslope.plots.words import short, titled
 from downslope.sweeps.sweep import Sweep, position
 
+_LETTERS = 75
+"""Of all names together that fit along an axis, in one line."""
 _MOST_NAMED = 30
 """Entries without a number whose names fit along an axis."""
 
@@ -52,6 +55,9 @@ def dimension(found: Sweep, name: str) -> Dimension:
         label, labels = _starts(found)
     elif labels.dtype.kind != "f":
         names = [str(entry) for entry in labels]
+        if name == "method" and len({_method(found, k) for k in range(len(labels))}) == len(labels):
+            names = [_method(found, k) for k in range(len(labels))]
+        names = ["\n".join(textwrap.wrap(entry, max(_LETTERS // len(names), 10))) for entry in names]
         labels = np.arange(len(labels))
     order = np.argsort(labels, kind="stable")
     values = np.asarray(labels, dtype=float)[order]
@@ -75,17 +81,23 @@ def chosen_entries(found: Sweep, shown: tuple[str, ...], labels: dict[str, Any])
     }
 
 
-def title(found: Sweep, shown: tuple[str, ...], entries: dict[str, int]) -> str:
+def title(ax: Axes, found: Sweep, shown: tuple[str, ...], entries: dict[str, int]) -> str:
     """The function, the method, and what was chosen in dimensions longer than one."""
-    parts = [found.objective.name]
+    parts = []
     if "method" not in shown:
-        method = found.grid.methods[entries.get("method", 0)]
-        own = [f"{n} {short(v, 4)}" for n, v in vars(method).items() if n == "beta" and n not in found.dimensions]
-        parts.append(wording.in_words(type(method).__name__) + (f" ({own[0]})" if own else ""))
+        parts.append(_method(found, entries.get("method", 0)))
     for name, k in entries.items():
         if name != "method" and len(found.dimensions[name]) > 1:
             parts.append(_told(found, name, k))
-    return ", ".join(parts)
+    facts = ", ".join(parts)
+    return titled(ax, found.objective.name, facts) if facts else found.objective.name
+
+
+def _method(found: Sweep, k: int) -> str:
+    """A method with its momentum, unless that is a dimension."""
+    method = found.grid.methods[k]
+    own = [f" (beta {short(v, 4)})" for n, v in vars(method).items() if n == "beta" and n not in found.dimensions]
+    return "".join([wording.in_words(type(method).__name__), *own])
 
 
 def _told(found: Sweep, name: str, k: int) -> str:
@@ -104,10 +116,6 @@ def set_axis(ax: Axes, along: Dimension, which: Literal["x", "y"]) -> None:
     if along.names is None:
         return
     getattr(ax, f"set_{which}ticks")(along.values[:_MOST_NAMED], along.names[:_MOST_NAMED])
-    if which == "x" and max(map(len, along.names)) * len(along.names) > 60:
-        ax.tick_params("x", rotation=30)
-        for text in ax.get_xticklabels():
-            text.set_horizontalalignment("right")
 
 
 def _starts(found: Sweep) -> tuple[str, np.ndarray]:

@@ -14,7 +14,7 @@ from downslope.analysis.multipliers import Stability
 from downslope.errors import InvalidInput
 from downslope.plots import canvas
 from downslope.plots.dimensions import chosen_entries, dimension, title
-from downslope.plots.plane import handles_below
+from downslope.plots.plane import fitted_below
 from downslope.plots.region import FARTHEST
 from downslope.plots.trail import COLOURS
 from downslope.plots.words import short
@@ -22,8 +22,6 @@ from downslope.sweeps.limits import has_rates, stabilities
 from downslope.sweeps.sweep import Sweep
 
 _REACHED, _MISSED, _STABLE = COLOURS[0], COLOURS[1], "#E3F1EC"
-_MOST_DECADES_ABOVE = 1.0
-"""Beyond the highest loss that a run began with, what diverges is drawn at the upper edge."""
 
 
 def loss_by_rate(found: Sweep, *, ax: Axes | None = None, **chosen: Any) -> Axes:
@@ -58,12 +56,10 @@ def loss_by_rate(found: Sweep, *, ax: Axes | None = None, **chosen: Any) -> Axes
     ax.set_xlim(along.edges[0] if along.edges[0] > 0 else along.values[0] / 1.1, along.edges[-1])
     ax.set_xlabel(along.label)
     ax.set_ylabel("final loss")
-    ax.set_title(title(found, ("learning_rate",), entries))
+    ax.set_title(title(ax, found, ("learning_rate",), entries))
     ax.grid(alpha=0.25, lw=0.6)
     handles = [*_draw_ends(ax, found, along.values, lanes), *_draw_theory(ax, theory)]
-    if is_own:
-        ax.figure.set_figheight(canvas.HEIGHT + canvas.LINE * (-(-len(handles) // 2) + 1))  # type: ignore[union-attr]
-    handles_below(ax, handles, 2)
+    fitted_below(ax, handles, with_room=is_own)
     return ax
 
 
@@ -85,8 +81,9 @@ def _draw_ends(ax: Axes, found: Sweep, rates: np.ndarray, lanes: np.ndarray) -> 
         ax.plot(rates[which & inside], losses[which & inside], marker=mark, ms=5, zorder=3, **look)
         edge = ax.get_xaxis_transform()
         for where, height, shape in ((which & above, 1, "^"), (which & below, 0, "v")):
-            at = rates[where]
-            ax.plot(at, np.full(len(at), height), shape, ms=6, transform=edge, clip_on=False, zorder=4, **look)
+            if where.any():
+                at = rates[where]
+                ax.plot(at, np.full(len(at), height), shape, ms=6, transform=edge, clip_on=False, zorder=4, **look)
         if which.any():
             shown = "^" if (which & above).sum() == which.sum() else mark
             handles.append(Line2D([], [], marker=shown, ms=6, label=label, **look))
@@ -100,6 +97,7 @@ def _set_heights(ax: Axes, losses: np.ndarray, begun: np.ndarray) -> None:
     top = float(begun.max(initial=-np.inf))
     held = shown[shown <= top] if (shown <= top).any() else shown
     if not held.size:
+        ax.set_yticks([])
         return
     low, high = float(held.min()), float(held.max())
     positive = held[held > 0]
@@ -118,7 +116,8 @@ def _draw_theory(ax: Axes, theory: Stability | None) -> list[Artist]:
     if theory is None or not theory.largest_stable or theory.forgets:
         return []
     limit, best, (low, high) = theory.largest_stable, theory.best_rate, ax.get_xlim()
-    ax.axvspan(low, min(limit, high), color=_STABLE, lw=0, zorder=0) if limit > low else None
+    if limit > low:
+        ax.axvspan(low, min(limit, high), color=_STABLE, lw=0, zorder=0)
     handles: list[Artist] = [Patch(color=_STABLE, label="stable")]
     for rate, style, label in ((limit, "--", "largest stable"), (best, ":", "best")):
         if rate is not None:

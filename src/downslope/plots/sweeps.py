@@ -17,7 +17,7 @@ from downslope.analysis.behaviour import Behaviour
 from downslope.errors import InvalidInput, UnknownName
 from downslope.plots import canvas
 from downslope.plots.dimensions import Dimension, chosen_entries, dimension, set_axis, title
-from downslope.plots.plane import handles_below
+from downslope.plots.plane import fitted_below
 from downslope.plots.region import FARTHEST
 from downslope.sweeps.limits import stabilities
 from downslope.sweeps.sweep import Sweep
@@ -71,8 +71,8 @@ def sweep_map(
         The label of each further dimension that is longer than one, such as `beta=0.9`.
 
     The limit is that of the method, with its coefficients, at the minimum that each start leads to: the largest rate at
-    which a small distance to it does not grow. It is left out for methods that scale their coordinates, and where no
-    rate converged. Raises InvalidInput for dimensions that there are not, or that are still to be chosen.
+    which a small distance to it does not grow. It is left out for methods that scale their coordinates, and for a start
+    from which no rate converged. Raises InvalidInput for dimensions that there are not, or that are still to be chosen.
 
     >>> import downslope
     >>> from downslope import plots
@@ -100,12 +100,9 @@ def sweep_map(
     set_axis(ax, across, "x")
     set_axis(ax, up, "y")
     handles = _PAINTERS[colour](ax, found, cells, across, up) + _draw_limit(ax, found, across, up, entries)
-    ax.set_title(title(found, names, entries))
-    if handles:
-        columns = min(3, len(handles))
-        if is_own:
-            ax.figure.set_figheight(canvas.HEIGHT + canvas.LINE * (-(-len(handles) // columns) + 1))  # type: ignore[union-attr]
-        handles_below(ax, handles, columns)
+    ax.set_title(title(ax, found, names, entries))
+    n_lines_more = max((name.count("\n") for name in across.names or [""]), default=0)
+    fitted_below(ax, handles, with_room=is_own, n_lines_more=n_lines_more)
     return ax
 
 

@@ -28,6 +28,8 @@ from downslope.wording import numbers as in_words
 
 MOST_STARTS = 2**25
 _MOST_SHOWN = 12
+_ZERO = 1e-6
+"""Of the box: a run ends where the gradient is small, and not to the last digit."""
 _UNDONE = tuple(status for status in Status if not status.converged)
 
 
@@ -87,6 +89,12 @@ class Basins:
         lower, upper = self.bounds
         return tuple(bool(((m.x < lower) | (m.x > upper)).any()) for m in self.minima)
 
+    def place(self, minimum: Minimum) -> str:
+        """Where a minimum lies, in words; what is zero as far as the box can tell is 0."""
+        lower, upper = self.bounds
+        x = np.ravel(minimum.x)
+        return in_words(np.where(np.abs(x) < _ZERO * (upper - lower), 0.0, x).tolist())
+
     @property
     def message(self) -> str:
         """What was found, in words."""
@@ -131,7 +139,7 @@ class Basins:
 
     def __repr__(self) -> str:
         shown = [
-            f"  x = {in_words(np.ravel(m.x).tolist())}  loss {number(m.loss)}  {100 * m.share:.2f} % of starts"
+            f"  x = {self.place(m)}  loss {number(m.loss)}  {100 * m.share:.2f} % of starts"
             + ("  outside the box" if outside else "")
             for m, outside in zip(self.minima[:_MOST_SHOWN], self.outside, strict=False)
         ]

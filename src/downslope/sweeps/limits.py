@@ -27,8 +27,8 @@ _SAME = 1e-3
 def stabilities(found: Sweep, entries: list[dict[str, int]]) -> list[Stability | None]:
     """The stability of each of some settings, whose runs differ in their learning rate alone.
 
-    A setting is the number of the entry in every dimension but "learning_rate". None where no rate converged, the rates
-    are not numbers, or theory has no limit to tell.
+    A setting is the number of the entry in every dimension but "learning_rate". None where the rates are not numbers,
+    theory has no limit to tell, or, of several starts, no rate converged.
 
     >>> import downslope
     >>> found = downslope.sweep("x^2", starts=[5.0, 3.0], learning_rates=[0.1, 0.9])
@@ -40,6 +40,8 @@ def stabilities(found: Sweep, entries: list[dict[str, int]]) -> list[Stability |
         return told
     methods = [_method(found, entry) for entry in entries]
     ends = _ends(found, entries)
+    if len({entry["start"] for entry in entries}) == 1:  # where no rate converged, the way down from it is followed
+        ends = [found.starts[entries[0]["start"]] if end is None else end for end in ends]
     known = [k for k, end in enumerate(ends) if end is not None and not (methods[k].scaling or methods[k].brings_rate)]
     if not known:
         return told
