@@ -92,7 +92,7 @@ def hues_of(which: np.ndarray, n: int) -> list[str]:
         beside = [chosen[other] for other in touching[k] if other < k]
         # Where all are taken, the one that fewest neighbours have; among equals, the next in turn.
         turn = np.roll(np.arange(len(HUES)), -(k % len(HUES)))
-        chosen.append(int(min(turn, key=beside.count)))
+        chosen.append(min(turn.tolist(), key=beside.count))
     return [HUES[colour] for colour in chosen]
 
 
@@ -178,7 +178,7 @@ def _legend(found: Basins, hues: list[str]) -> list[Artist]:
     """The first minima with their places and shares, how many more there are, and what leads to none."""
     handles: list[Artist] = []
     for minimum, hue, outside in list(zip(found.minima, hues, found.outside, strict=True))[:_MOST_TOLD]:
-        shade = _tinted(np.array(colors.to_rgb(hue)), 0.8)
+        shade = colors.to_hex(_tinted(np.array(colors.to_rgb(hue)), 0.8).tolist())
         where = ", outside the box" if outside else ""
         share = f"{short(100 * minimum.share)} % of starts"
         handles.append(Patch(color=shade, label=f"{found.place(minimum)}{where}: {share}"))

@@ -86,6 +86,9 @@ def title(ax: Axes, found: Sweep, shown: tuple[str, ...], entries: dict[str, int
     parts = []
     if "method" not in shown:
         parts.append(_method(found, entries.get("method", 0)))
+    rate = found.grid.rates[0]
+    if "learning_rate" not in found.dimensions and isinstance(rate, int | float):
+        parts.append(f"learning rate {short(rate, 4)}")
     for name, k in entries.items():
         if name != "method" and len(found.dimensions[name]) > 1:
             parts.append(_told(found, name, k))
@@ -138,7 +141,7 @@ def _edges(values: np.ndarray, scale: str) -> np.ndarray:
     at = np.log(values) if scale == "log" else values
     if len(at) == 1:
         at = np.array([at[0] - 1, at[0], at[0] + 1])
-        return (at[:-1] + at[1:]) / 2
+        return np.asarray((at[:-1] + at[1:]) / 2)
     middles = (at[:-1] + at[1:]) / 2
     edges = np.concatenate([[2 * at[0] - middles[0]], middles, [2 * at[-1] - middles[-1]]])
     return np.exp(edges) if scale == "log" else edges

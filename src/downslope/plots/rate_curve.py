@@ -116,9 +116,10 @@ def _draw_theory(ax: Axes, theory: Stability | None) -> list[Artist]:
     if theory is None or not theory.largest_stable or theory.forgets:
         return []
     limit, best, (low, high) = theory.largest_stable, theory.best_rate, ax.get_xlim()
+    handles: list[Artist] = []
     if limit > low:
         ax.axvspan(low, min(limit, high), color=_STABLE, lw=0, zorder=0)
-    handles: list[Artist] = [Patch(color=_STABLE, label="stable")]
+        handles.append(Patch(color=_STABLE, label="stable"))
     for rate, style, label in ((limit, "--", "largest stable"), (best, ":", "best")):
         if rate is not None:
             ax.axvline(rate, color="black", ls=style, lw=1.4, zorder=2.5)

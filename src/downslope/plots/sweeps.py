@@ -93,7 +93,8 @@ def sweep_map(
     across, up = (dimension(found, name) for name in names)
     axes = [[*found.dimensions].index(name) for name in names]
     runs = np.moveaxis(np.arange(found.n_runs).reshape(found.grid.shape), axes, (1, 0))
-    cells = runs[(slice(None), slice(None), *entries.values())][np.ix_(up.order, across.order)]
+    index: tuple[Any, ...] = (..., *entries.values())
+    cells = runs[index][np.ix_(up.order, across.order)]
     is_own = ax is None
     ax = canvas.axes(ax)
     ax.set_autoscale_on(False)

@@ -14,8 +14,8 @@ from downslope.errors import InvalidInput
 from downslope.run import Run
 from downslope.storage.not_stored import StoredObjective
 
-_LETTERS_AN_INCH = 10
-"""Of a title."""
+_LETTERS_AN_INCH = 12.5
+"""Of a title, which may reach over a colour bar."""
 
 Runs: TypeAlias = Run | Mapping[str, Run] | Iterable[Run]
 """How runs come: one, several, or several with labels."""

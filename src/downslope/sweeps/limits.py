@@ -42,10 +42,14 @@ def stabilities(found: Sweep, entries: list[dict[str, int]]) -> list[Stability |
     ends = _ends(found, entries)
     if len({entry["start"] for entry in entries}) == 1:  # where no rate converged, the way down from it is followed
         ends = [found.starts[entries[0]["start"]] if end is None else end for end in ends]
-    known = [k for k, end in enumerate(ends) if end is not None and not (methods[k].scaling or methods[k].brings_rate)]
+    known = {
+        k: end
+        for k, (end, method) in enumerate(zip(ends, methods, strict=True))
+        if end is not None and not (method.scaling or method.brings_rate)
+    }
     if not known:
         return told
-    points = np.stack([ends[k] for k in known])
+    points = np.stack(list(known.values()))
     label = clusters(points, np.full(points.shape[1], _SAME * float(np.ptp(points, axis=0).max()) or 1.0))
     of_minimum: dict[tuple[str, int], Stability | None] = {}
     for k, point, minimum in zip(known, points, label.tolist(), strict=True):
@@ -80,4 +84,5 @@ def _method(found: Sweep, entry: dict[str, int]) -> Method:
     grid = found.grid
     values = {name: float(labels[entry[name]]) for name, labels in grid.coefficients.items()}
     rule: Any = grid.methods[entry.get("method", 0)]
-    return dataclasses.replace(rule, **values) if values else rule
+    made: Method = dataclasses.replace(rule, **values) if values else rule
+    return made
