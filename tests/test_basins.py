@@ -112,6 +112,7 @@ def test_it_fits_into_json_and_into_words(plotted):
     assert repr(plotted).splitlines()[2].startswith("  x = 9.52933  loss -0.477294  32.")
 
 
+@pytest.mark.slow
 def test_a_number_a_vector_and_parameters_are_told_apart():
     assert isinstance(basins(lambda x: (x - 1) ** 2, (-3, 3), resolution=8).minima[0].x, float)
     assert basins(lambda x: np.sum((x - 1) ** 2), [(-3, 3)], resolution=8).minima[0].x.shape == (1,)
