@@ -181,7 +181,7 @@ def _legend(found: Basins, hues: list[str]) -> list[Artist]:
         shade = colors.to_hex(_tinted(np.array(colors.to_rgb(hue)), 0.8).tolist())
         where = ", outside the box" if outside else ""
         share = f"{short(100 * minimum.share)} % of starts"
-        handles.append(Patch(color=shade, label=f"{found.place(minimum)}{where}: {share}"))
+        handles.append(Patch(color=shade, label=f"to {found.place(minimum)}{where}: {share}"))
     if len(found.minima) > _MOST_TOLD:
         handles.append(Line2D([], [], ls="", label=f"and {len(found.minima) - _MOST_TOLD} more"))
     if n_none := int(np.count_nonzero(found.which < 0)):

@@ -40,10 +40,12 @@ def minima_of(runs: Sweep, lower: np.ndarray, upper: np.ndarray) -> tuple[tuple[
     points, losses = lanes.x[ended], lanes.loss[ended]
     label = clusters(points, SAME * (upper - lower))
     counts = np.bincount(label)
-    # The first of each cluster in the order of losses is its lowest.
-    order = np.argsort(losses, kind="stable")
-    _, lowest = np.unique(label[order], return_index=True)
-    ranked = order[np.sort(lowest)]
+    lowest = np.full(len(counts), np.inf)
+    np.minimum.at(lowest, label, losses)
+    candidates = np.flatnonzero(losses == lowest[label])[::-1]
+    first = np.empty(len(counts), np.int64)
+    first[label[candidates]] = candidates  # of several that are as low, the first is written last
+    ranked = first[np.lexsort((first, lowest))]
     rank = np.empty(len(counts), np.int32)
     rank[label[ranked]] = np.arange(len(ranked))
     which[ended] = rank[label]
