@@ -136,3 +136,10 @@ def test_bad_input_is_told_before_anything_runs(fun, bounds, options, parameter)
     with pytest.raises(InvalidInput) as caught:
         basins(fun, bounds, **options)
     assert caught.value.parameter == parameter
+
+
+@pytest.mark.parametrize("resolution", [16, 33])
+def test_minima_that_are_as_low_are_in_the_order_of_their_places_whatever_rounding_says(resolution):
+    found = basins("himmelblau", [(-5, 5), (-5, 5)], resolution=resolution, learning_rate=0.01)
+    assert [minimum.x.round(1).tolist() for minimum in found.minima] == [[-3.8, -3.3], [-2.8, 3.1], [3, 2], [3.6, -1.8]]
+    np.testing.assert_array_equal(found.minima[found.which[-1, -1]].x.round(1), [3, 2])

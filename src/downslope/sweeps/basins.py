@@ -28,6 +28,8 @@ from downslope.wording import numbers as in_words
 
 MOST_STARTS = 2**25
 _MOST_SHOWN = 12
+_TIE = 1e-9
+"""Of what the runs descended: a smaller difference between two minima is where their runs ended, and not theirs."""
 _ZERO = 1e-6
 """Of the box: a run ends where the gradient is small, and not to the last digit."""
 _UNDONE = tuple(status for status in Status if not status.converged)
@@ -49,7 +51,8 @@ class Basins:
     """
 
     minima: tuple[Minimum, ...]
-    """Lowest loss first; those outside the box, where some starts leave it, among them."""
+    """Lowest loss first, and by their place where losses are the same but for rounding; those outside the box, where
+    some starts leave it, among them."""
     which: np.ndarray
     """The number of the minimum that each start leads to; -1 for none."""
     sweep: Sweep = field(repr=False)
@@ -213,10 +216,23 @@ def basins(
         progress=progress,
     )
     ends, which = minima_of(runs, lower, upper)
-    kept = [k for k, end in enumerate(ends) if _is_minimum(runs, end, gradient_tolerance)]
+    kept = _in_order(
+        [k for k, end in enumerate(ends) if _is_minimum(runs, end, gradient_tolerance)],
+        ends,
+        _TIE * float(np.median((runs.lanes.first_loss - runs.lanes.loss)[which >= 0])) if ends else 0.0,
+        (lower, upper),
+    )
     renumbered = np.full(len(ends) + 1, -1, np.int32)  # the last entry is that of -1
     renumbered[kept] = np.arange(len(kept))
     return Basins(tuple(ends[k] for k in kept), renumbered[which].reshape(points.shape[:-1]), runs, (lower, upper))
+
+
+def _in_order(kept: list[int], ends: tuple[Minimum, ...], tie: float, box: tuple[np.ndarray, np.ndarray]) -> list[int]:
+    """The lowest first; those whose losses differ by no more than `tie`, from one to the next, by their place."""
+    losses = np.array([ends[k].loss for k in kept])
+    level = np.cumsum(np.diff(losses, prepend=losses[:1]) > tie)
+    places = [tuple(np.round((np.ravel(ends[k].x) - box[0]) / (box[1] - box[0]), 6)) for k in kept]
+    return [kept[i] for i in sorted(range(len(kept)), key=lambda i: (level[i], places[i]))]
 
 
 def _is_minimum(runs: Sweep, end: Minimum, tolerance: float) -> bool:
