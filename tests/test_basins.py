@@ -143,3 +143,19 @@ def test_minima_that_are_as_low_are_in_the_order_of_their_places_whatever_roundi
     found = basins("himmelblau", [(-5, 5), (-5, 5)], resolution=resolution, learning_rate=0.01)
     assert [minimum.x.round(1).tolist() for minimum in found.minima] == [[-3.8, -3.3], [-2.8, 3.1], [3, 2], [3.6, -1.8]]
     np.testing.assert_array_equal(found.minima[found.which[-1, -1]].x.round(1), [3, 2])
+
+
+def test_a_flat_minimum_is_one_although_runs_end_all_around_it():
+    # x^4 has the slope 1e-6 at 0.0063, three times as far from 0 as the ends of one minimum may lie apart.
+    found = basins("x^4 + y^2", [(-1, 1)] * 2, resolution=8, learning_rate=0.1, max_steps=200_000)
+    ends = found.sweep.lanes.x[:, 0]
+    assert np.ptp(ends) > 0.01
+    assert len(found.minima) == 1
+    assert (found.which == 0).all()
+    assert (found.minima[0].n_starts, found.minima[0].share) == (64, 1.0)
+
+
+def test_a_line_of_minima_is_one():
+    found = basins("(x^2 - 1)^2 + 0*y", [(-2, 2), (-1, 1)], resolution=10, learning_rate=0.02)
+    assert found.message.startswith("1 minimum from 10 x 10 starts, of which 100 % reached one")
+    assert found.minima[0].n_starts == 100

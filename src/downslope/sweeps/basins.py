@@ -15,12 +15,11 @@ from typing import Any
 import numpy as np
 
 from downslope.analysis.critical_points import search_box
-from downslope.analysis.curvature import PointKind, free_variables, kind_of_point, spectrum
 from downslope.errors import InvalidInput
 from downslope.objectives.objective import Objective
 from downslope.plain import plain
 from downslope.stopping import Status
-from downslope.sweeps.minima import Minimum, minima_of
+from downslope.sweeps.minima import Minimum, settled_minima_of
 from downslope.sweeps.sweep import Sweep
 from downslope.sweeps.sweeping import sweep
 from downslope.wording import counted, number
@@ -28,8 +27,6 @@ from downslope.wording import numbers as in_words
 
 MOST_STARTS = 2**25
 _MOST_SHOWN = 12
-_TIE = 1e-9
-"""Of what the runs descended: a smaller difference between two minima is where their runs ended, and not theirs."""
 _ZERO = 1e-6
 """Of the box: a run ends where the gradient is small, and not to the last digit."""
 _UNDONE = tuple(status for status in Status if not status.converged)
@@ -166,7 +163,8 @@ def basins(
     """Descend from every point of a grid over a box of one or two variables, and tell which minimum each leads to.
 
     Only runs that end with a small gradient count, and only where no direction leads down: a start on a ridge, which
-    ends at a saddle, leads to no minimum. Ends that lie within a thousandth of the box are one minimum.
+    ends at a saddle, leads to no minimum. Ends are one minimum where they, or the minima below them, lie within a
+    thousandth of the box, and where they lie on a line of minima.
 
     Parameters
     ----------
@@ -215,33 +213,8 @@ def basins(
         gradient_tolerance=gradient_tolerance,
         progress=progress,
     )
-    ends, which = minima_of(runs, lower, upper)
-    kept = _in_order(
-        [k for k, end in enumerate(ends) if _is_minimum(runs, end, gradient_tolerance)],
-        ends,
-        _TIE * float(np.median((runs.lanes.first_loss - runs.lanes.loss)[which >= 0])) if ends else 0.0,
-        (lower, upper),
-    )
-    renumbered = np.full(len(ends) + 1, -1, np.int32)  # the last entry is that of -1
-    renumbered[kept] = np.arange(len(kept))
-    return Basins(tuple(ends[k] for k in kept), renumbered[which].reshape(points.shape[:-1]), runs, (lower, upper))
-
-
-def _in_order(kept: list[int], ends: tuple[Minimum, ...], tie: float, box: tuple[np.ndarray, np.ndarray]) -> list[int]:
-    """The lowest first; those whose losses differ by no more than `tie`, from one to the next, by their place."""
-    losses = np.array([ends[k].loss for k in kept])
-    level = np.cumsum(np.diff(losses, prepend=losses[:1]) > tie)
-    places = [tuple(np.round((np.ravel(ends[k].x) - box[0]) / (box[1] - box[0]), 6)) for k in kept]
-    return [kept[i] for i in sorted(range(len(kept)), key=lambda i: (level[i], places[i]))]
-
-
-def _is_minimum(runs: Sweep, end: Minimum, tolerance: float) -> bool:
-    """Whether no direction leads down from where runs came to rest, as far as its curvatures tell."""
-    bound, x, _ = runs.objective.bind(end.x, runs.box)
-    gradient = bound.gradient(x)
-    curvature = spectrum(bound, x, free=free_variables(x, gradient, bound.bounds))
-    kind = kind_of_point(bound, x, gradient, curvature, gradient_tolerance=tolerance)
-    return kind not in (PointKind.SADDLE, PointKind.MAXIMUM)
+    minima, which = settled_minima_of(runs, lower, upper, gradient_tolerance)
+    return Basins(minima, which.reshape(points.shape[:-1]), runs, (lower, upper))
 
 
 def _check_resolution(resolution: Any, n: int) -> None:
