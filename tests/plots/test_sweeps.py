@@ -140,6 +140,7 @@ def test_rules_in_words_and_several_variables_have_axes_too():
     found = downslope.sweep("himmelblau", starts=[[1.0, 1.0], [2.0, 0.0]], learning_rates=rates, max_steps=50)
     ax = rendered(plots.sweep_map(found))
     assert ax.get_ylabel() == "number of the start"
+    assert all(tick == round(tick) for tick in ax.get_yticks())
     assert [text.get_text() for text in ax.get_xticklabels()][::2] == ["0.01", "default"]
     apart = downslope.sweep("himmelblau", starts=[[1.0, 1.0], [1.0, 3.0]], learning_rates=[0.01], max_steps=0)
     assert dimension(apart, "start").label == "start y"

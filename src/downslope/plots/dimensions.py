@@ -8,13 +8,15 @@ from typing import Any, Literal
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 from downslope import wording
 from downslope.errors import InvalidInput
 from downslope.plots.words import short, titled
 from downslope.sweeps.sweep import Sweep, position
 
-_LETTERS = 75
+_NUMBERED = "number of the start"
+_LETTERS = 55
 """Of all names together that fit along an axis, in one line."""
 _MOST_NAMED = 30
 """Entries without a number whose names fit along an axis."""
@@ -54,7 +56,7 @@ def dimension(found: Sweep, name: str) -> Dimension:
     if name == "start":
         label, labels = _starts(found)
     elif labels.dtype.kind != "f":
-        names = [str(entry) for entry in labels]
+        names = [str(entry).replace("(", " (") for entry in labels]  # where a line may break
         if name == "method" and len({_method(found, k) for k in range(len(labels))}) == len(labels):
             names = [_method(found, k) for k in range(len(labels))]
         names = ["\n".join(textwrap.wrap(entry, max(_LETTERS // len(names), 10))) for entry in names]
@@ -116,6 +118,8 @@ def set_axis(ax: Axes, along: Dimension, which: Literal["x", "y"]) -> None:
     set_scale(along.scale)
     set_limits(along.edges[0], along.edges[-1])
     set_label(along.label)
+    if along.label == _NUMBERED:
+        getattr(ax, f"{which}axis").set_major_locator(MaxNLocator(integer=True))
     if along.names is None:
         return
     getattr(ax, f"set_{which}ticks")(along.values[:_MOST_NAMED], along.names[:_MOST_NAMED])
@@ -125,7 +129,7 @@ def _starts(found: Sweep) -> tuple[str, np.ndarray]:
     differing = np.flatnonzero(np.ptp(found.starts, axis=0))
     if len(differing) == 1:
         return f"start {found.variables[differing[0]]}", found.starts[:, differing[0]]
-    return "number of the start", np.arange(len(found.starts))
+    return _NUMBERED, np.arange(len(found.starts))
 
 
 def _is_logarithmic(values: np.ndarray) -> bool:
