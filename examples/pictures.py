@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from downslope import minimize, plots
+from downslope import basins, minimize, plots, sweep
 from downslope.methods import Momentum
 
 RAVINE = {"max_steps": 120, "learning_rate": 0.11, "gradient_tolerance": None}
@@ -35,6 +35,16 @@ def throws(method, rates, bounds=(-np.pi / 2, np.pi / 2)):
         minimize("dart", method=method, learning_rate=rate, max_steps=n, target_loss=target, bounds=bounds)
         for rate, n, target in rates
     ]
+
+
+def rates_by_momentum():
+    betas, rates = np.linspace(0, 0.98, 99), np.linspace(0.005, 0.6, 120)
+    return sweep("ravine", learning_rates=rates, methods="momentum", coefficients={"beta": betas}, max_steps=1000)
+
+
+def rates_by_start():
+    starts, rates = np.linspace(-5.1, 14.1, 160), np.geomspace(1e-3, 1, 120)
+    return sweep("x cos(x) + 9", starts=starts, learning_rates=rates, max_steps=1000)
 
 
 RATES = [(1.0, 1, 1e-3), (0.1, 10, 1e-3), (1e-2, 100, 1e-3), (1e-3, 1000, 1e-3), (1e-4, 10**4, 1e-3)]
@@ -64,6 +74,11 @@ def pictures():
     yield "ravine-history", plots.history(ravine)
     yield "four-variables", minimize("wood", max_steps=2000).plot()
     yield "diverging", minimize("x^2", 5.0, learning_rate=1.1, max_steps=25).plot()
+
+    yield "rates-by-momentum", plots.sweep_map(rates_by_momentum())
+    yield "rates-by-start", plots.sweep_map(rates_by_start(), colour="behaviour")
+    yield "basins", plots.basins(basins("himmelblau", resolution=512, learning_rate=0.01))
+    yield "basins-of-one-variable", plots.basins(basins("x cos(x) + 9", (-5.1, 14.1), learning_rate=0.1))
 
 
 def main(folder="demo", *names):

@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from downslope.run import Run
     from downslope.stopping import Status
     from downslope.storage import Replay, load
+    from downslope.sweeps.basins import Basins, basins
     from downslope.sweeps.multistart import Multistart, multistart
     from downslope.sweeps.sweep import Sweep
     from downslope.sweeps.sweeping import sweep
@@ -105,6 +106,7 @@ _HOMES = {
     "downslope.run": ("Run",),
     "downslope.storage": ("Replay", "load"),
     "downslope.stopping": ("Status",),
+    "downslope.sweeps.basins": ("Basins", "basins"),
     "downslope.sweeps.multistart": ("Multistart", "multistart"),
     "downslope.sweeps.sweep": ("Sweep",),
     "downslope.sweeps.sweeping": ("sweep",),
@@ -122,6 +124,7 @@ _MODULES = {
 __all__ = [
     "AdaGrad",
     "Adam",
+    "Basins",
     "Behaviour",
     "CallbackFailed",
     "CriticalPoint",
@@ -157,6 +160,7 @@ __all__ = [
     "Sweep",
     "UnknownName",
     "as_optax",
+    "basins",
     "critical_points",
     "gallery",
     "learning_rate_range",

@@ -43,6 +43,18 @@ PICTURES = {
         downslope.minimize("0.2*x1^2 + x2^2", [9.0, -3.0], learning_rate=0.2, max_steps=100), ((-10, 10), (-4, 4))
     ),
     "runaway": lambda: downslope.minimize("x^2", 5.0, learning_rate=1.1, max_steps=40).plot(),
+    "sweep": lambda: plots.sweep_map(
+        downslope.sweep(
+            "ravine",
+            starts=[[-4.5, 1.5]],
+            learning_rates=np.linspace(0.01, 0.6, 40),
+            methods="momentum",
+            coefficients={"beta": np.linspace(0, 0.9, 30)},
+            max_steps=500,
+        ),
+        colour="behaviour",
+    ),
+    "basins": lambda: plots.basins(downslope.basins("himmelblau", resolution=100, learning_rate=0.01)),
     "darts": lambda: plots.dart(
         downslope.minimize("dart", learning_rate=0.01, target_loss=1e-3, bounds=(-np.pi / 2, np.pi / 2))
     ),

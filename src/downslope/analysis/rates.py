@@ -23,7 +23,7 @@ from downslope.analysis.update_map import NotLinearError
 from downslope.engines.lanes import Lanes, run_lanes
 from downslope.engines.step import Rules
 from downslope.errors import InvalidInput
-from downslope.methods import as_method
+from downslope.methods import Method, as_method
 from downslope.minimization import minimize
 from downslope.objectives.bound import Bound
 from downslope.objectives.objective import Objective
@@ -208,20 +208,23 @@ def _rates(n: int, limit: float | None, distance: float, max_steps: int) -> np.n
 def below(bound: Bound, start: np.ndarray, rules: Rules) -> tuple[np.ndarray | None, Stability | None]:
     """The minimum below a start, and the stability of the method there, as far as there is one to tell."""
     found = settle(bound, start)
-    if found is None:
-        return None, None
-    free = None if bound.bounds is None else free_variables(found, bound.gradient(found), bound.bounds)
-    curvature = spectrum(bound, found, free=free)
+    return found, None if found is None else stability_at(bound, found, rules.method)
+
+
+def stability_at(bound: Bound, x: np.ndarray, method: Method) -> Stability | None:
+    """The stability of a method at a minimum; None where bounds hold it, or it has none to tell."""
+    free = None if bound.bounds is None else free_variables(x, bound.gradient(x), bound.bounds)
+    curvature = spectrum(bound, x, free=free)
     # A rule that scales its coordinates by what it has seen has the limit of no other run.
-    if not curvature.values.size or rules.method.scaling:
-        return found, None
-    curvature = at_rest(bound, found, curvature)
+    if not curvature.values.size or method.scaling:
+        return None
+    curvature = at_rest(bound, x, curvature)
     values = np.where(np.abs(curvature.values) <= curvature.flat_below, 0.0, curvature.values)
     hessian = curvature.vectors @ np.diag(curvature.values) @ curvature.vectors.T
     try:
-        return found, stability(rules.method, values, 1.0, hessian=hessian)
+        return stability(method, values, 1.0, hessian=hessian)
     except NotLinearError:
-        return found, None
+        return None
 
 
 @dataclass(frozen=True, eq=False)

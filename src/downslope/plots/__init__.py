@@ -5,6 +5,7 @@
     many variables    projection
     any number        losses, distances, gradients, rates; history, compare, plot
     the dart problem  dart
+    many runs         sweep_map, loss_by_rate, basins
     films             film, tangent_film; a Film saves itself, and plays in a notebook
 
 What draws one picture takes `ax`, and returns the axes: yours, or its own in a figure of its own. What draws
@@ -24,6 +25,7 @@ try:
 except ImportError:
     raise MissingExtra("downslope.plots", "matplotlib", extra="plots") from None
 
+from downslope.plots.basins import basins
 from downslope.plots.dart import dart
 from downslope.plots.films import film, tangent_film
 from downslope.plots.history import distances, gradients, losses, rates
@@ -31,11 +33,14 @@ from downslope.plots.line import curve, descent, descents, tangent
 from downslope.plots.moving_picture import Film
 from downslope.plots.plane import contours, paths
 from downslope.plots.projection import projection
+from downslope.plots.rate_curve import loss_by_rate
 from downslope.plots.surface import surface
+from downslope.plots.sweeps import sweep_map
 from downslope.plots.together import compare, history, plot
 
 __all__ = [
     "Film",
+    "basins",
     "compare",
     "contours",
     "curve",
@@ -46,12 +51,14 @@ __all__ = [
     "film",
     "gradients",
     "history",
+    "loss_by_rate",
     "losses",
     "paths",
     "plot",
     "projection",
     "rates",
     "surface",
+    "sweep_map",
     "tangent",
     "tangent_film",
 ]

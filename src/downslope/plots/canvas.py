@@ -62,6 +62,12 @@ def axes(ax: Axes | None, n_lines: int = 0) -> Axes:
     return figure(height=HEIGHT + LINE * n_lines).add_subplot(axes_class=PictureAxes) if ax is None else ax
 
 
+def make_room(ax: Axes, n_lines: int) -> None:
+    """The same for axes that are already drawn in a figure of their own, once the legend's length is known."""
+    drawn: Any = ax.figure
+    drawn.set_figheight(drawn.get_figheight() + LINE * n_lines)
+
+
 def axes_3d(ax: Axes | None) -> Axes3D:
     """`ax`, which must be three-dimensional, or such axes in a figure of their own."""
     if ax is None:

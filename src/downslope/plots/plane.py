@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -21,6 +23,10 @@ from downslope.plots.trail import START, Look, draw_track, look_of, track
 # White valleys and grey heights: the paths alone have colour.
 GREYS: Colormap = colors.LinearSegmentedColormap.from_list("downslope", ["#FFFFFF", "#D9DFE6", "#9BA8B7"])
 _LINES = "#7C8A9A"
+_HANDLE, _LETTER = 0.55, 0.065
+"""Inches that an entry of a legend takes, and each letter of it."""
+_BESIDE_BAR = 0.87
+"""The share of its width that a colour bar leaves to the axes."""
 
 
 def contours(fun: Any, region: Region | None = None, *, levels: int = 30, ax: Axes | None = None) -> Axes:
@@ -123,13 +129,36 @@ def draw_paths(ax: Axes, runs: words.Runs, region: Region, step: int | None = No
 
 
 def legend_below(ax: Axes, entries: list[tuple[str, Look]], *, with_start: bool = False) -> Artist:
-    """A legend under the axes, where it covers nothing; the words and the look of each run."""
-    below = ax.transAxes + ScaledTranslation(0, -36 / 72, ax.figure.dpi_scale_trans)
+    """A legend under the axes; the words and the look of each run."""
     columns = 1 if max(len(text) for text, _ in entries) > 30 or len(entries) < 2 else 2
+    return handles_below(ax, legend_lines(entries, with_start), columns)
+
+
+def handles_below(ax: Axes, handles: Sequence[Artist], columns: int, n_lines_more: int = 0) -> Artist:
+    """A legend of these under the axes, where it covers nothing; `n_lines_more` are those of the ticks beyond one."""
+    below = ax.transAxes + ScaledTranslation(0, -0.5 - canvas.LINE * n_lines_more, ax.figure.dpi_scale_trans)
     return ax.legend(
-        handles=legend_lines(entries, with_start), loc="upper center", bbox_to_anchor=(0.5, 0),
-        bbox_transform=below, frameon=False, ncols=columns, fontsize="small", borderaxespad=0,
+        handles=handles, loc="upper center", bbox_to_anchor=(0.5, 0), bbox_transform=below, frameon=False,
+        ncols=columns, fontsize="small", borderaxespad=0,
     )  # fmt: skip
+
+
+def fitted_below(ax: Axes, handles: Sequence[Artist], *, with_room: bool, n_lines_more: int = 0) -> None:
+    """Such a legend in as many columns, up to three, as the width of the axes has room for.
+
+    `with_room` makes the figure higher by it. `n_lines_more` are those that the ticks have beyond one.
+    """
+    widths = [_HANDLE + _LETTER * len(str(handle.get_label())) for handle in handles]
+    room = _BESIDE_BAR * ax.bbox.width / ax.figure.dpi
+    columns = 1
+    for n in (2, 3):
+        rows = math.ceil(len(widths) / n)
+        if n <= len(widths) and sum(max(widths[k : k + rows]) for k in range(0, len(widths), rows)) <= room:
+            columns = n
+    if with_room:
+        canvas.make_room(ax, math.ceil(len(handles) / columns) + 1 + n_lines_more)
+    if handles:
+        handles_below(ax, handles, columns, n_lines_more)
 
 
 def legend_lines(entries: list[tuple[str, Look]], with_start: bool) -> list[Line2D]:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias
 
 import numpy as np
+from matplotlib.axes import Axes
 
 from downslope import wording
 from downslope.errors import InvalidInput
 from downslope.run import Run
 from downslope.storage.not_stored import StoredObjective
+
+_LETTERS_AN_INCH = 12.5
+"""Of a title, which may reach over a colour bar."""
 
 Runs: TypeAlias = Run | Mapping[str, Run] | Iterable[Run]
 """How runs come: one, several, or several with labels."""
@@ -62,6 +67,14 @@ def short(value: float, digits: int = 3) -> str:
     ('3.7e-08', '0', '38.6')
     """
     return f"{value + 0.0:.{digits}g}"
+
+
+def titled(ax: Axes, name: str, facts: str) -> str:
+    """A function's name and facts, in as many lines as the width of the axes asks for."""
+    width = max(int(ax.bbox.width / ax.figure.dpi * _LETTERS_AN_INCH), 12)
+    if len(name) + len(facts) + 2 <= width:
+        return f"{name}, {facts}"
+    return "\n".join([*textwrap.wrap(name, width), *textwrap.wrap(facts, width)])
 
 
 def at_step(run: Run, step: int) -> str:

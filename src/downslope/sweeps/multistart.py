@@ -25,8 +25,7 @@ from downslope.analysis.critical_points import search_box
 from downslope.errors import InvalidInput
 from downslope.objectives.objective import Objective
 from downslope.plain import plain
-from downslope.stopping import Status
-from downslope.sweeps.clusters import clusters
+from downslope.sweeps.minima import Minimum, minima_of
 from downslope.sweeps.samplers import sample
 from downslope.sweeps.summary import specification
 from downslope.sweeps.sweep import Sweep
@@ -34,25 +33,8 @@ from downslope.sweeps.sweeping import sweep
 from downslope.wording import counted, number
 from downslope.wording import numbers as in_words
 
-SAME = 1e-3
-"""End points closer than this share of the box in every variable are one minimum."""
 _MOST_STARTS = 10**7
 _MOST_SHOWN = 12
-
-
-@dataclass(frozen=True, eq=False)
-class Minimum:
-    """A place where descents ended."""
-
-    x: Any
-    """The end with the lowest loss: a number for a function of one variable, else a vector of shape (n,)."""
-    loss: float
-    n_starts: int
-    """How many starts led here."""
-    share: float
-    """The share of all starts that led here."""
-    at_bound: bool
-    """Whether it lies on an edge of the box."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -209,31 +191,7 @@ def multistart(
         gradient_tolerance=gradient_tolerance,
         progress=progress,
     )
-    return Multistart(_minima(runs, lower, upper), runs)
-
-
-def _minima(runs: Sweep, lower: np.ndarray, upper: np.ndarray) -> tuple[Minimum, ...]:
-    """The ends that are one, together; lowest first."""
-    lanes = runs.lanes
-    ended = np.flatnonzero(lanes.status == Status.GRADIENT_SMALL)
-    if not ended.size:
-        return ()
-    points, losses = lanes.x[ended], lanes.loss[ended]
-    label = clusters(points, SAME * (upper - lower))
-    counts = np.bincount(label)
-    # The first of each cluster in the order of losses is its lowest.
-    order = np.argsort(losses, kind="stable")
-    _, lowest = np.unique(label[order], return_index=True)
-    return tuple(
-        Minimum(
-            x=runs.grid.structure.restore(points[k]),
-            loss=float(losses[k]),
-            n_starts=int(counts[label[k]]),
-            share=float(counts[label[k]] / len(lanes)),
-            at_bound=bool(((points[k] <= lower) | (points[k] >= upper)).any()),
-        )
-        for k in order[np.sort(lowest)]
-    )
+    return Multistart(minima_of(runs, lower, upper)[0], runs)
 
 
 def _check_whole(name: str, value: Any, low: int, high: int) -> None:

@@ -151,7 +151,7 @@ class Sweep:
         unknown = [name for name in labels if name not in self.dimensions]
         if unknown:
             raise InvalidInput(unknown[0], f"must be one of {', '.join(self.dimensions)}", labels[unknown[0]])
-        found = [_found(name, values, labels.get(name)) for name, values in self.dimensions.items()]
+        found = [position(name, values, labels.get(name)) for name, values in self.dimensions.items()]
         lane = np.ravel_multi_index(found, self.grid.shape)
         full = [int(k) for k in np.unravel_index(lane, self.grid.full_shape)]
         method, rate, *coefficients, seed, start = full
@@ -218,8 +218,8 @@ class Sweep:
         return f"<Sweep of {self.n_runs} run{plural}, {lengths}: {int(self.converged.sum())} converged>"
 
 
-def _found(name: str, labels: np.ndarray, wanted: Any) -> int:
-    """Where a label is."""
+def position(name: str, labels: np.ndarray, wanted: Any) -> int:
+    """The number of a dimension's entry by its label; None is the only one. InvalidInput names the labels there are."""
     if wanted is None and len(labels) == 1:
         return 0
     same = np.flatnonzero(
