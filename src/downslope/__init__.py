@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from downslope.storage import Replay, load
     from downslope.sweeps.multistart import Multistart, multistart
     from downslope.sweeps.sweep import Sweep
+    from downslope.sweeps.sweep_file import SweepFile
     from downslope.sweeps.sweeping import sweep
 
 __version__ = "0.1.0"
@@ -107,6 +108,7 @@ _HOMES = {
     "downslope.stopping": ("Status",),
     "downslope.sweeps.multistart": ("Multistart", "multistart"),
     "downslope.sweeps.sweep": ("Sweep",),
+    "downslope.sweeps.sweep_file": ("SweepFile",),
     "downslope.sweeps.sweeping": ("sweep",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
@@ -155,6 +157,7 @@ __all__ = [
     "Status",
     "Step",
     "Sweep",
+    "SweepFile",
     "UnknownName",
     "as_optax",
     "critical_points",

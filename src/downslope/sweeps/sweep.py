@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from downslope.columns import MOST_NAMED
 from downslope.engines.lanes import Lanes
 from downslope.errors import InvalidInput, MissingExtra
-from downslope.minimization import minimize
 from downslope.objectives.objective import Objective
 from downslope.run import Run
 from downslope.stopping import Status
-from downslope.sweeps.behaviour import behaviour_of_lane
+from downslope.sweeps.columns import NUMBERS, STATUSES, behaviour_words, columns_of
 from downslope.sweeps.grid import Grid
+from downslope.sweeps.selecting import lane_of, run_of
 
 if TYPE_CHECKING:
     import pandas
@@ -47,6 +45,8 @@ class Sweep:
     """The lower and the upper bounds, flat."""
     options: dict[str, Any]
     """What all runs shared, as `minimize` takes it."""
+    records: dict[int, Run] = field(repr=False)
+    """The runs asked for by `record`, in full, by their numbers in `lanes`."""
     notes: tuple[str, ...]
     seconds: float
     """Wall time, compiling included."""
@@ -104,8 +104,7 @@ class Sweep:
     @functools.cached_property
     def behaviour(self) -> np.ndarray:
         """How each run moved at its end, in a word or two, such as "zigzag"; "" where it was interrupted."""
-        words = [word.value if word else "" for word in behaviour_of_lane(self.lanes, self.box)]
-        return self._shaped(np.asarray(words))
+        return self._shaped(behaviour_words(self.lanes, self.box))
 
     def _shaped(self, lanes: np.ndarray) -> np.ndarray:
         return lanes.reshape(self.grid.shape)
@@ -147,23 +146,7 @@ class Sweep:
         >>> found.select(learning_rate=0.4).path[:3].round(12).tolist()
         [5.0, 1.0, 0.2]
         """
-        unknown = [name for name in labels if name not in self.dimensions]
-        if unknown:
-            raise InvalidInput(unknown[0], f"must be one of {', '.join(self.dimensions)}", labels[unknown[0]])
-        found = [_found(name, values, labels.get(name)) for name, values in self.dimensions.items()]
-        lane = np.ravel_multi_index(found, self.grid.shape)
-        full = [int(k) for k in np.unravel_index(lane, self.grid.full_shape)]
-        method, rate, *coefficients, seed, start = full
-        values = {name: float(v[k]) for (name, v), k in zip(self.grid.coefficients.items(), coefficients, strict=True)}
-        rule: Any = self.grid.methods[method]
-        return minimize(
-            self.objective,
-            self.grid.structure.restore(self.grid.starts[start]),
-            method=dataclasses.replace(rule, **values) if values else rule,
-            learning_rate=self.grid.rates[rate],
-            seed=self.grid.seeds[seed],
-            **self.options,
-        )
+        return run_of(self.grid, self.objective, self.options, lane_of(self.grid, labels))
 
     def to_dataframe(self) -> pandas.DataFrame:
         """One row a run: its labels, its start and how it ended; MissingExtra without pandas."""
@@ -171,15 +154,10 @@ class Sweep:
             import pandas
         except ImportError:
             raise MissingExtra("to_dataframe()", "pandas", extra="pandas") from None
-        labels = np.meshgrid(*self.dimensions.values(), indexing="ij", copy=False)
-        columns = {name: values.ravel() for name, values in zip(self.dimensions, labels, strict=True)}
-        starts = self.grid.starts[columns["start"]]
-        if len(self.variables) <= MOST_NAMED:
-            columns |= {f"start {name}": starts[:, k] for k, name in enumerate(self.variables)}
-            columns |= {f"end {name}": self.lanes.x[:, k] for k, name in enumerate(self.variables)}
-        else:
-            columns |= {"start x": list(starts), "end x": list(self.lanes.x)}
-        return pandas.DataFrame({**columns, **{name: values.ravel() for name, values in self._results().items()}})
+        columns = columns_of(self.grid, self.variables, self.lanes, self.behaviour.ravel())
+        return pandas.DataFrame(
+            {name: values if values.ndim == 1 else list(values) for name, values in columns.items()}
+        )
 
     def to_xarray(self) -> xarray.Dataset:
         """The results as a Dataset with named dimensions; MissingExtra without xarray.
@@ -199,31 +177,10 @@ class Sweep:
         )
 
     def _results(self) -> dict[str, np.ndarray]:
-        told = [field.name for field in dataclasses.fields(Lanes) if field.name not in ("x", "status", "reason")]
-        return {
-            "status": np.array([status.name for status in Status])[self.status],
-            "behaviour": self.behaviour,
-            **{name: self._shaped(getattr(self.lanes, name)) for name in told},
-        }
+        numbers = {name: self._shaped(getattr(self.lanes, name)) for name in NUMBERS}
+        return {"status": STATUSES[self.status], "behaviour": self.behaviour, **numbers}
 
     def __repr__(self) -> str:
         lengths = " x ".join(f"{name} {len(labels)}" for name, labels in self.dimensions.items())
         plural = "s" * (self.n_runs != 1)
         return f"<Sweep of {self.n_runs} run{plural}, {lengths}: {int(self.converged.sum())} converged>"
-
-
-def _found(name: str, labels: np.ndarray, wanted: Any) -> int:
-    """Where a label is."""
-    if wanted is None and len(labels) == 1:
-        return 0
-    same = np.flatnonzero(
-        np.isclose(labels, wanted, rtol=1e-9, atol=0) if _is_number(labels, wanted) else labels == wanted
-    )
-    if not same.size:
-        shown = ", ".join(map(str, labels[:8])) + (", ..." if len(labels) > 8 else "")
-        raise InvalidInput(name, f"must be one of {shown}", wanted)
-    return int(same[0])
-
-
-def _is_number(labels: np.ndarray, wanted: Any) -> bool:
-    return labels.dtype.kind == "f" and isinstance(wanted, int | float | np.number)
