@@ -9,7 +9,6 @@ import numpy as np
 from downslope.columns import MOST_NAMED
 from downslope.engines.lanes import Lanes
 from downslope.stopping import Status
-from downslope.sweeps.behaviour import behaviour_of_lane
 from downslope.sweeps.grid import Grid
 
 NUMBERS = tuple(field.name for field in dataclasses.fields(Lanes) if field.name not in ("x", "status", "reason"))
@@ -18,9 +17,9 @@ STATUSES = np.array([status.name for status in Status])
 
 
 def columns_of(
-    grid: Grid, variables: tuple[str, ...], lanes: Lanes, words: np.ndarray, first: int = 0
+    grid: Grid, variables: tuple[str, ...], lanes: Lanes, behaviour: np.ndarray, first: int = 0
 ) -> dict[str, np.ndarray]:
-    """The columns by name. `lanes` are those of the grid from the number `first` on, `words` their behaviours.
+    """The columns by name. `lanes` are those of the grid from the number `first` on, `behaviour` how each moved.
 
     Up to a hundred variables have a column each; of more, `start x` and `end x` hold a point in each row.
     """
@@ -33,9 +32,4 @@ def columns_of(
     else:
         columns |= {"start x": starts, "end x": lanes.x}
     results = {name: getattr(lanes, name) for name in NUMBERS}
-    return {**columns, "status": STATUSES[lanes.status], "behaviour": words, **results}
-
-
-def behaviour_words(lanes: Lanes, box: tuple[np.ndarray, np.ndarray] | None) -> np.ndarray:
-    """How each lane moved at its end, in a word or two; "" where it was interrupted."""
-    return np.asarray([word.value if word else "" for word in behaviour_of_lane(lanes, box)])
+    return {**columns, "status": STATUSES[lanes.status], "behaviour": behaviour, **results}

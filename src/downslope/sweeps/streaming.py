@@ -15,7 +15,8 @@ import numpy as np
 from downslope.objectives.objective import Objective
 from downslope.stopping import Status
 from downslope.sweeps import parts
-from downslope.sweeps.columns import behaviour_words, columns_of
+from downslope.sweeps.behaviour import behaviour_of_lane
+from downslope.sweeps.columns import columns_of
 from downslope.sweeps.grid import Grid
 from downslope.sweeps.lots import Lot, run_between
 from downslope.sweeps.parts import Part
@@ -72,7 +73,7 @@ def stream(
                 n = int(unfinished[0]) if unfinished.size else len(lanes)
                 reason = reason or lanes.reason
                 if n:
-                    columns = columns_of(grid, variables, lanes, behaviour_words(lanes, box), first)
+                    columns = columns_of(grid, variables, lanes, behaviour_of_lane(lanes, box), first)
                     kept = {name: values[:n] for name, values in columns.items()}
                     done.append(parts.write(folder, len(done), first, kept))
                 if unfinished.size:

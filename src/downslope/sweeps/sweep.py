@@ -13,7 +13,8 @@ from downslope.errors import InvalidInput, MissingExtra
 from downslope.objectives.objective import Objective
 from downslope.run import Run
 from downslope.stopping import Status
-from downslope.sweeps.columns import NUMBERS, STATUSES, behaviour_words, columns_of
+from downslope.sweeps.behaviour import behaviour_of_lane
+from downslope.sweeps.columns import NUMBERS, STATUSES, columns_of
 from downslope.sweeps.grid import Grid
 from downslope.sweeps.selecting import lane_of, run_of
 
@@ -104,7 +105,7 @@ class Sweep:
     @functools.cached_property
     def behaviour(self) -> np.ndarray:
         """How each run moved at its end, in a word or two, such as "zigzag"; "" where it was interrupted."""
-        return self._shaped(behaviour_words(self.lanes, self.box))
+        return self._shaped(behaviour_of_lane(self.lanes, self.box))
 
     def _shaped(self, lanes: np.ndarray) -> np.ndarray:
         return lanes.reshape(self.grid.shape)
