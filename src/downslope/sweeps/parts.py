@@ -57,17 +57,18 @@ class Part:
 def check_folder(path: Any) -> Path:
     """`path` as a Path; InvalidFile where no sweep can be put there."""
     folder = check_path(path)
+    rule = ""
     try:
-        if folder.is_dir():
-            names = [name for name in os.listdir(folder) if not name.startswith(".")]
-            rule = f"holds {names[0]!r}, and must be empty or hold a sweep" if names else ""
-            rule = "" if SPECIFICATION in names else rule
-        elif folder.exists():
-            rule = "is a file, and must be a folder, which holds one file a block of runs"
-        else:
-            rule = "" if folder.parent.is_dir() else f"cannot be made: there is no folder {folder.parent}"
-    except (OSError, ValueError) as error:  # a name too long, a zero byte
-        rule = f"cannot be made: {getattr(error, 'strerror', None) or error}"
+        names = [name for name in os.listdir(folder) if not name.startswith(".")]
+        if names and SPECIFICATION not in names:
+            rule = f"holds {names[0]!r}, and must be empty or hold a sweep"
+    except FileNotFoundError:
+        if not folder.parent.is_dir():
+            rule = f"cannot be made: there is no folder {folder.parent}"
+    except NotADirectoryError:
+        rule = "is no folder, and must be one: it holds a file for each block of runs"
+    except (OSError, ValueError) as error:  # no permission, a name too long, a zero byte
+        rule = f"cannot be a folder: {getattr(error, 'strerror', None) or error}"
     if rule:
         raise InvalidFile(folder, rule)
     return folder

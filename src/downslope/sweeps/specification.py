@@ -16,7 +16,7 @@ import numpy as np
 
 import downslope
 from downslope.engines.specification import rule_in_words
-from downslope.errors import InvalidInput, InvalidObjective
+from downslope.errors import InvalidFile, InvalidInput, InvalidObjective
 from downslope.learning_rates import as_learning_rate
 from downslope.objectives.many_points import spread
 from downslope.objectives.objective import Objective
@@ -42,7 +42,6 @@ def specification(
         "format": FORMAT,
         "written_by": downslope.__version__,
         "fun": objective.name,
-        LOSSES: losses,
         "jac": None if objective.jac is None else getattr(objective.jac, "__name__", "given"),
         "dimensions": list(grid.dimensions),
         "variables": list(objective.variable_names(grid.structure)),
@@ -53,6 +52,7 @@ def specification(
         "seed drawn": grid.seeds[0] if is_drawn else None,
         "starts": {"shape": list(grid.starts.shape), "dtype": grid.starts.dtype.name, "sha256": _digest(grid.starts)},
         **options,
+        LOSSES: losses,  # last, since other starts have other losses
     }
     read: dict[str, Any] = json.loads(json.dumps(encoded(asked), allow_nan=False, default=str))
     return read
@@ -71,8 +71,8 @@ def _digest(array: np.ndarray) -> str:
 def check_same(asked: dict[str, Any], begun: dict[str, Any], path: Any) -> None:
     """InvalidInput for the first parameter that differs from what the sweep at `path` was begun with."""
     if begun["format"] > FORMAT:
-        rule = f"was written by downslope {begun['written_by']} in format {begun['format']}; this one reads {FORMAT}"
-        raise InvalidInput("path", f"must be of a format that is known here: it {rule}", str(path))
+        told = f"was written by downslope {begun['written_by']} in format {begun['format']}"
+        raise InvalidFile(path, f"{told}; this one reads up to {FORMAT}: upgrade downslope")
     for name, now in asked.items():
         before: Any = begun.get(name)
         if name in _NOT_COMPARED or now == before:
