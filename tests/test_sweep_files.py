@@ -151,7 +151,7 @@ def test_ctrl_c_keeps_the_lanes_before_the_first_that_is_not_finished(tmp_path):
     assert 0 < found.n_finished < 8
     again = sweep(fun, **options, path=tmp_path / "sweep")
     assert [part.first for part in again.parts] == [0, found.n_finished]
-    assert "one after another" in again.notes[0]
+    assert "one by one" in again.notes[0]
     assert_same_table(again.to_dataframe(), sweep(fun, **options).to_dataframe())
 
 

@@ -50,7 +50,7 @@ def stream(
     is_drawn: bool,
     progress: Callable[[int], None],
 ) -> tuple[tuple[Part, ...], str]:
-    """Run what is not yet in the folder; the parts, and why runs were made one after another.
+    """Run what is not yet in the folder; the parts, and why runs were made one by one.
 
     Ctrl-C keeps the parts, and of the block under way all lanes before the first that is not finished.
     """
@@ -71,7 +71,7 @@ def stream(
                 lanes = run_between(first, end, objective, grid, lots, _counted_from(first, progress), sound)
                 unfinished = np.flatnonzero(lanes.status == Status.INTERRUPTED)
                 n = int(unfinished[0]) if unfinished.size else len(lanes)
-                reason = reason or lanes.reason
+                reason = max(reason, lanes.reason, key=len)  # the longest also tells of processes
                 if n:
                     columns = columns_of(grid, variables, lanes, behaviour_of_lane(lanes, box), first)
                     kept = {name: values[:n] for name, values in columns.items()}

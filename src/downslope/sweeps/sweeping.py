@@ -91,7 +91,8 @@ def sweep(
     """Run `minimize` from every start with every learning rate, method, coefficient and seed, all at once.
 
     Where the function compiles, the runs are lanes of one compiled program on all cores, each with its own end;
-    elsewhere they run one after another, and `notes` says why. Ctrl-C keeps what is finished: the others are
+    elsewhere they run one by one, where it takes long in a process for each core, and `notes` says why that is slower.
+    Each process has its own copy of what the function closes over. Ctrl-C keeps what is finished: the others are
     INTERRUPTED.
 
     Parameters
@@ -177,7 +178,7 @@ def sweep(
 
 
 def _notes(reason: str) -> tuple[str, ...]:
-    return (f"the runs were made one after another, since {reason}",) if reason else ()
+    return (f"the runs were made one by one, which is slower than all at once, since {reason}",) if reason else ()
 
 
 def _box(bounds: Any, grid: Grid) -> tuple[np.ndarray, np.ndarray] | None:

@@ -75,7 +75,8 @@ def run_lanes(
         if feeder is not None:
             feeder.run(progress)
         else:
-            run_one_by_one(objective, structure, apart.of_lane, starts, results, progress)
+            how = run_one_by_one(objective, structure, apart.of_lane, starts, results, progress)
+            reason = f"{reason}; {how}" if how else reason
     except KeyboardInterrupt:
         pass  # the lanes that had no time are INTERRUPTED
     return dataclasses.replace(results, reason=reason)
