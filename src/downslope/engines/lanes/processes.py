@@ -1,6 +1,6 @@
 """Lanes that cannot share a compiled program, as single runs in a process for each core.
 
-joblib's loky starts the processes and sends them functions by value, lambdas and closures too. Each has its own copy
+joblib's loky starts the processes, and cloudpickle sends them lambdas and closures too. Each has its own copy
 of what the function closes over: what a function writes there stays in its process. A lane that raises is told by its
 number, and is run again here, so that the error is the one that a run here would give.
 """
@@ -13,6 +13,7 @@ import functools
 import pickle
 import signal
 import threading
+import warnings
 from collections.abc import Callable, Generator, Iterator
 from typing import Any, NamedTuple
 
@@ -48,9 +49,10 @@ class Pool:
     def __init__(self, run: Run, objective: Objective, structure: Structure, rules: Rules):
         self.why_not = ""
         try:
-            from joblib.externals import cloudpickle
+            import cloudpickle
+            import joblib  # noqa: F401
         except ImportError:
-            self.why_not = str(MissingExtra("running them on all cores", "joblib", extra="sweep"))
+            self.why_not = str(MissingExtra("running them on all cores", "joblib and cloudpickle", extra="sweep"))
             return
         bare = copy.copy(objective)
         bare._bound = None  # its compiled programs stay here
@@ -75,9 +77,14 @@ class Pool:
         work = delayed(_work)
         tasks = (work(self._shared, self._dumps([(k, *lane(k)) for k in batch])) for batch in batches)
         parallel = Parallel(n_cores(), return_as="generator_unordered", batch_size=1, pre_dispatch="2*n_jobs")
-        # Closing it ends the processes that are still at work.
-        with contextlib.closing(parallel(tasks)) as told:
-            yield from told
+        told = parallel(tasks)
+        try:
+            for batch in told:  # noqa: UP028 - `yield from` would close it first, outside of what follows
+                yield batch
+        finally:
+            with warnings.catch_warnings():  # that processes still at work are ended is what is wanted
+                warnings.simplefilter("ignore")
+                told.close()
 
 
 def _work(shared: bytes, batch: bytes) -> Told:
