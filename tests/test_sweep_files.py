@@ -72,6 +72,7 @@ def test_every_reader_takes_the_folder_as_one_table(tmp_path, short_blocks):
     assert found.dataset().count_rows() == N_RUNS
 
 
+@pytest.mark.slow
 def test_starts_may_be_numbers_and_points_may_be_long(tmp_path):
     found = sweep("x cos(x) + 9", starts=[0.0, 5.0, 12.0], learning_rates=0.1, path=tmp_path / "numbers")
     assert found.best()["x"] == pytest.approx(9.529334405361963, abs=1e-6)
@@ -136,6 +137,7 @@ def test_a_process_that_was_killed_goes_on_with_all_runs_and_none_twice(tmp_path
     assert_same_table(found.to_dataframe(), sweep(himmelblau, **LONG_GRID).to_dataframe())
 
 
+@pytest.mark.slow
 def test_ctrl_c_keeps_the_lanes_before_the_first_that_is_not_finished(tmp_path):
     calls = 0
 
@@ -222,6 +224,7 @@ def test_another_function_is_refused_even_by_the_same_name(begun):
         sweep(other, **GRID, path=begun)
 
 
+@pytest.mark.slow
 def test_a_seed_that_was_drawn_is_kept(tmp_path, short_blocks):
     options = {"starts": STARTS, "learning_rates": 0.005, "noise": 0.3, "max_steps": 30, "path": tmp_path / "sweep"}
     found = sweep(himmelblau, **options)
@@ -229,6 +232,7 @@ def test_a_seed_that_was_drawn_is_kept(tmp_path, short_blocks):
     assert_same_table(sweep(himmelblau, **options).to_dataframe(), found.to_dataframe())
 
 
+@pytest.mark.slow
 def test_a_block_of_bad_starts_is_a_block_of_bad_lanes(tmp_path, short_blocks):
     def half_plane(x):
         return np.where(x[0] > 0, x[0] - np.log(x[0]), np.nan) + x[1] ** 2
@@ -256,14 +260,17 @@ def test_a_grid_is_never_laid_out(tmp_path, monkeypatch):
 
     parts_write = parts.write
     monkeypatch.setattr(parts, "write", write)
-    starts = np.random.default_rng(0).uniform(-4, 4, (10**6, 2))
-    rates = np.geomspace(1e-6, 1e-2, 10**6)
-    found = sweep(himmelblau, starts=starts, learning_rates=rates, max_steps=10, path=tmp_path / "sweep")
+    grid = {
+        "starts": np.random.default_rng(0).uniform(-4, 4, (10**4, 2)),
+        "learning_rates": np.geomspace(1e-6, 1e-2, 10**4),
+        "seeds": range(10**4),
+        "max_steps": 10,
+    }
+    found = sweep(himmelblau, **grid, path=tmp_path / "sweep")
     assert (found.n_runs, found.n_finished) == (10**12, sum(part.n_rows for part in written))
+    beta = np.linspace(0, 0.9, 10**7)
     with pytest.raises(InvalidInput, match="must span at most"):
-        sweep(
-            himmelblau, starts=starts, learning_rates=rates, seeds=range(10**7), path=tmp_path / "more"
-        )  # fmt: skip
+        sweep(himmelblau, **grid, methods="momentum", coefficients={"beta": beta}, path=tmp_path / "more")
 
 
 def test_where_no_sweep_can_be_put_is_said_before_anything_runs(tmp_path):

@@ -1,5 +1,6 @@
 """Lanes that cannot be compiled run in several processes as they do in one."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -93,12 +94,13 @@ print("done", *np.bincount(found.lanes.status, minlength=10), flush=True)
 
 @pytest.mark.slow
 def test_ctrl_c_keeps_what_the_processes_have_finished():
-    with subprocess.Popen([sys.executable, "-c", INTERRUPTED], stdout=subprocess.PIPE, text=True) as process:
+    command = [sys.executable, "-c", INTERRUPTED]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
         try:
             for _ in range(4):
                 assert process.stdout.readline() == "put\n"
             began = time.monotonic()
-            process.send_signal(signal.SIGINT)
+            os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the workers, too
             line = next(line for line in process.stdout if line.startswith("done"))
             seconds = time.monotonic() - began
         finally:
