@@ -265,7 +265,7 @@ def test_a_saved_sweep_is_read_by_pandas_and_duckdb(run_cli, tmp_path):
 def test_a_file_of_several_groups_and_of_long_vectors(tmp_path, monkeypatch):
     import pandas
 
-    monkeypatch.setattr("downslope.sweeps.sweep_file._GROUP_ROWS", 3)
+    monkeypatch.setattr("downslope.sweeps.saving._GROUP_ROWS", 3)
     found = downslope.sweep("sum(x^2)", starts=np.ones((4, 101)), learning_rates=[0.1, 0.2], max_steps=3)
     found.save(tmp_path / "sweep.parquet")
     frame = pandas.read_parquet(tmp_path / "sweep.parquet")

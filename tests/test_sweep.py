@@ -261,3 +261,20 @@ def test_the_bar_tells_runs_a_second(monkeypatch, capsys):
     monkeypatch.setenv("FORCE_COLOR", "1")
     sweep("x^2", starts=np.linspace(1, 2, 300), learning_rates=0.1, progress=True)
     assert "runs/s" in capsys.readouterr().err
+
+
+def test_recorded_lanes_are_full_runs():
+    options = {"starts": STARTS, "learning_rates": [0.002, 0.005], "max_steps": 60}
+    found = sweep(himmelblau, **options, record=3)
+    assert list(found.records) == [0, 4, 7]  # the first, the last, and one between them
+    for lane, run in found.records.items():
+        assert len(run.path) == run.n_steps + 1
+        assert_same(found, np.unravel_index(lane, found.status.shape), run)
+    assert list(sweep(himmelblau, **options, record=[6, 1]).records) == [6, 1]
+    assert sweep(himmelblau, **options).records == {}
+
+
+@pytest.mark.parametrize("record", [-1, 1.5, True, [0, 8], [-1], "all", [0.5]])
+def test_lanes_that_are_not_there_cannot_be_recorded(record):
+    with pytest.raises(InvalidInput, match=r"`record` must be a number of lanes, or a list of lanes from 0 to 7"):
+        sweep(never, starts=STARTS, learning_rates=[0.002, 0.005], record=record)

@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     from downslope.sweeps.basins import Basins, basins
     from downslope.sweeps.multistart import Multistart, multistart
     from downslope.sweeps.sweep import Sweep
+    from downslope.sweeps.sweep_file import SweepFile
     from downslope.sweeps.sweeping import sweep
 
 __version__ = "0.1.0"
@@ -109,6 +110,7 @@ _HOMES = {
     "downslope.sweeps.basins": ("Basins", "basins"),
     "downslope.sweeps.multistart": ("Multistart", "multistart"),
     "downslope.sweeps.sweep": ("Sweep",),
+    "downslope.sweeps.sweep_file": ("SweepFile",),
     "downslope.sweeps.sweeping": ("sweep",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
@@ -158,6 +160,7 @@ __all__ = [
     "Status",
     "Step",
     "Sweep",
+    "SweepFile",
     "UnknownName",
     "as_optax",
     "basins",

@@ -301,7 +301,7 @@ class TestWords:
         found = explained("x^2", 5.0, learning_rate=0.1)
         n = math.ceil(math.log(1e-6 / 10) / math.log(0.8))  # the slope is 10 * 0.8^k
         assert found.sentences[0] == (
-            f"Straight descent: in {n} steps; each multiplied the distance to the minimum by 0.8."
+            f"Straight descent: {n} steps, the last ones each multiplying the distance to the minimum by 0.8."
         )
         assert "The curvature at the minimum is 2." in found.sentences
         assert "stable there up to a learning rate of 1;" in str(found)
@@ -331,7 +331,7 @@ class TestWords:
         # z^2 - (1.9 - 0.2) z + 0.9
         period = 2 * math.pi / math.acos(1.7 / (2 * math.sqrt(0.9)))
         assert f"a swing takes about {period:.3g} steps" in found.sentences[0]
-        assert f"shrinks by {shown(math.sqrt(0.9))} a step" in found.sentences[0]
+        assert f"is multiplied by {shown(math.sqrt(0.9))} at each" in found.sentences[0]
         assert f"stable there up to a learning rate of {shown(2 * 1.9 / 2)}" in str(found)
 
     def test_bouncing(self):
@@ -363,10 +363,10 @@ class TestWords:
         slope = 10 * 0.9998**1000
         needed = math.ceil(math.log(1e-6 / slope) / math.log(0.9998))
         assert f"the slope is still {shown(slope)}" in found.sentences[0]
-        assert "each step multiplies the slope by 0.9998" in found.sentences[0]
+        assert "each step multiplies the distance by 0.9998" in found.sentences[0]
         # The pace comes from a fit, which rounding disturbs: one step either way.
         assert abs(found.steps_needed - needed) <= 1
-        assert f"1e-06 is about {found.steps_needed:,} steps away" in found.sentences[0]
+        assert f"1e-06 is about {found.steps_needed:,} more steps away" in found.sentences[0]
         assert "Try learning rate 0.5: tried, it converged in 1 step, to a loss of 0." in found.sentences[-1]
 
     def test_crawling_by_a_power(self):
@@ -477,7 +477,7 @@ class TestWords:
             "At 0.03 it would diverge: a step would multiply the distance by up to 2."
         )
         assert found.at_rate(0.02).startswith("At 0.02 it would bounce")
-        assert "would converge: a step would multiply the distance by 0.5" in found.at_rate(0.005)
+        assert "would converge: a step multiplies the distance by 0.5" in found.at_rate(0.005)
 
     def test_the_last_sentence_is_the_suggestion(self):
         found = explained("x^2", 5.0, learning_rate=1.1)

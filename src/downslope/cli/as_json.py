@@ -40,7 +40,7 @@ def print_sweep(found: Sweep, whole_table: bool) -> None:
     """What the runs came to; with the table, every run."""
     more: dict[str, Any] = {}
     if whole_table:
-        from downslope.sweeps.table import columns
+        from downslope.sweeps.columns import columns
 
         named = {name: values.tolist() for name, values in columns(found).items()}
         more = {"rows": [dict(zip(named, row, strict=True)) for row in zip(*named.values(), strict=True)]}

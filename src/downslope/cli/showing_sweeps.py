@@ -12,7 +12,7 @@ import numpy as np
 from downslope.cli.terminal import bold, table, wrapped
 from downslope.engines.specification import rule_in_words
 from downslope.sweeps import summary
-from downslope.sweeps.table import STATUS_NAMES, columns
+from downslope.sweeps.columns import STATUSES, columns
 from downslope.wording import counted, in_words, number, rule, short
 from downslope.wording import numbers as points
 
@@ -41,7 +41,7 @@ def sweep(found: Sweep, asked: SweepOptions) -> None:
         print(wrapped(sentence))
     for note in found.notes:
         print(wrapped(f"note: {note}"))
-    for heading, words in (("status", STATUS_NAMES[found.lanes.status]), ("behaviour", found.behaviour.ravel())):
+    for heading, words in (("status", STATUSES[found.lanes.status]), ("behaviour", found.behaviour.ravel())):
         counts = summary.counts(words)
         rows = [[word, f"{n:,}", f"{100 * n / found.n_runs:.1f} %"] for word, n in counts.items()]
         if rows:  # where all were interrupted, none has a behaviour

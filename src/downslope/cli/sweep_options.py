@@ -67,7 +67,7 @@ class SweepOptions(RunOptions):
         methods = self._methods(beta)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a sweep's notes say the same
-            return sweep(
+            result: Sweep = sweep(
                 self.objective(),
                 starts=ranges.starts(self.start),
                 learning_rates=ranges.learning_rates(self.learning_rate),
@@ -77,6 +77,7 @@ class SweepOptions(RunOptions):
                 progress=sys.stderr.isatty() and not quiet,
                 **self.limits(),
             )
+        return result
 
     def several(self) -> list[str]:
         """The dimensions along which there is more than one value."""

@@ -180,7 +180,7 @@ def _stopped_short(evidence: Evidence) -> str:
     positive = evidence.target.free[evidence.target.free > 0] if evidence.target is not None else np.array([])
     if isinstance(evidence.method, GradientDescent) and positive.size:
         c = float(positive[0])
-        share = short(np.exp(-c * found.total))
+        left = short(np.exp(-c * found.total))
         return (
             f"{text}. A distance along a curvature of {short(c)} near it shrinks to about exp(-{short(c)} S) = {share}."
         )

@@ -13,7 +13,8 @@ from matplotlib.ticker import MaxNLocator
 from downslope import wording
 from downslope.errors import InvalidInput
 from downslope.plots.words import short, titled
-from downslope.sweeps.sweep import Sweep, position
+from downslope.sweeps.selecting import position
+from downslope.sweeps.sweep import Sweep
 
 _NUMBERED = "number of the start"
 _LETTERS = 55

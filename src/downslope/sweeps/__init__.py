@@ -1,9 +1,18 @@
 """Many runs over a grid of starts, methods, rates and seeds, and what they show together.
 
 grid.py        what was asked for as named dimensions, checked before anything runs
-sweeping.py    sweep: the grid as lanes
+sweeping.py    sweep: the front door
+lots.py        the grid as lanes, any stretch of which runs by itself
 sweep.py       Sweep: the result
+columns.py     the result as a table
+saving.py      the result as one Parquet file
+summary.py     the result in numbers: counts, the best run, the rates that converged
+selecting.py   one lane as a full Run
 behaviour.py   how each lane moved, in a word
+streaming.py   the same written to disk block by block
+sweep_file.py  SweepFile: the result of that
+parts.py       the folder
+specification.py   what was asked for, to go on only with the same
 multistart.py  multistart: the distinct minima of a box
 samplers.py    where its starts are
 basins.py      basins: which minimum each start of a grid leads to

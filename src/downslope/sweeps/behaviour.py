@@ -16,10 +16,11 @@ _SAME = 1e-3
 """Steps whose lengths differ by less than this share neither grow nor shrink."""
 _STRAIGHT = 0.5
 """The cosine between two steps above which they go on, and below whose negative they turn back."""
+_TEXT = f"U{max(len(word.value) for word in Behaviour)}"
 
 
 def behaviour_of_lane(lanes: Lanes, box: tuple[np.ndarray, np.ndarray] | None) -> np.ndarray:
-    """A `Behaviour` for each lane, shape (m,); None for those that were interrupted.
+    """The words of a `Behaviour` for each lane, shape (m,); "" for those that were interrupted.
 
     `box` holds the lower and the upper bounds, where there are any.
     """
@@ -48,7 +49,7 @@ def behaviour_of_lane(lanes: Lanes, box: tuple[np.ndarray, np.ndarray] | None) -
         (Behaviour.CRAWLING, on & steady),
         (Behaviour.STOPPED_SHORT, np.ones(len(lanes), bool)),
     )
-    found = np.empty(len(lanes), object)
+    found = np.empty(len(lanes), _TEXT)
     for word, holds in reversed(words):
-        found[holds] = word
+        found[holds] = word.value if word else ""
     return found

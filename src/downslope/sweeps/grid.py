@@ -26,7 +26,9 @@ from downslope.objectives.objective import Objective
 from downslope.objectives.structure import Layout, Structure
 
 MOST_BYTES = 16 * 2**30
-"""A sweep whose results would take more is refused."""
+"""A sweep whose results would take more is refused, unless they go to disk."""
+MOST_LANES = 2**62
+"""Lanes are counted in 64 bits."""
 _BYTES_A_LANE = 90
 
 
@@ -74,8 +76,13 @@ def grid_of(
     methods: Any,
     named_coefficients: Mapping[str, Any] | None,
     seeds: Any,
+    *,
+    on_disk: bool = False,
 ) -> Grid:
-    """The grid that these span; InvalidInput where one of them is empty or breaks a rule."""
+    """The grid that these span; InvalidInput where one of them is empty or breaks a rule, or it is too large.
+
+    `on_disk` tells that the results need not fit in memory.
+    """
     chosen, many_methods = _listed("methods", methods)
     chosen = [as_method(method) for method in chosen]
     numbers_of = {name: _coefficient(name, values, chosen) for name, values in (named_coefficients or {}).items()}
@@ -92,11 +99,12 @@ def grid_of(
         "start": np.arange(len(flat)),
     }
     grid = Grid(chosen, numbers_of, rates, every_seed, structure, flat, dimensions)
-    n_bytes = grid.n_lanes * (_BYTES_A_LANE + 2 * flat[0].nbytes)
-    if n_bytes > MOST_BYTES:
-        lengths = " x ".join(map(str, grid.full_shape))
+    lengths = " x ".join(map(str, grid.full_shape))
+    if grid.n_lanes > MOST_LANES:
+        raise InvalidInput("starts", f"must span at most {MOST_LANES} runs: {lengths} are more", f"{grid.n_lanes} runs")
+    if not on_disk and grid.n_lanes * (_BYTES_A_LANE + 2 * flat[0].nbytes) > MOST_BYTES:
         rule = f"must span a grid whose results fit in {MOST_BYTES / 2**30:.0f} GiB: {lengths} runs take more"
-        raise InvalidInput("starts", rule, f"{grid.n_lanes} runs")
+        raise InvalidInput("starts", f"{rule}, and need a `path` to be written to", f"{grid.n_lanes} runs")
     return grid
 
 

@@ -9,8 +9,8 @@ import numpy as np
 from downslope.columns import MOST_NAMED
 from downslope.engines.specification import kind_of
 from downslope.plain import plain
+from downslope.sweeps.columns import STATUSES
 from downslope.sweeps.grid import labels_of
-from downslope.sweeps.table import STATUS_NAMES
 
 if TYPE_CHECKING:
     from downslope.sweeps.sweep import Sweep
@@ -23,7 +23,7 @@ def to_dict(found: Sweep) -> dict[str, Any]:
         "dimensions": {name: len(labels) for name, labels in found.dimensions.items()},
         "n_runs": found.n_runs,
         "n_converged": int(found.converged.sum()),
-        "statuses": counts(STATUS_NAMES[found.lanes.status]),
+        "statuses": counts(STATUSES[found.lanes.status]),
         "behaviours": counts(found.behaviour),
         "best": None if best is None else _run(found, best),
         "quickest": None if quick is None else _run(found, quick),

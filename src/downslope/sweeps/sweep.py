@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -11,14 +10,14 @@ import numpy as np
 
 from downslope.engines.lanes import Lanes
 from downslope.errors import InvalidInput, MissingExtra
-from downslope.minimization import minimize
 from downslope.objectives.objective import Objective
 from downslope.run import Run
 from downslope.stopping import Status
 from downslope.sweeps.behaviour import behaviour_of_lane
+from downslope.sweeps.columns import columns, results_of
 from downslope.sweeps.grid import Grid
+from downslope.sweeps.selecting import lane_of, run_of
 from downslope.sweeps.summary import to_dict
-from downslope.sweeps.table import columns, results
 
 if TYPE_CHECKING:
     import pandas
@@ -48,6 +47,8 @@ class Sweep:
     """The lower and the upper bounds, flat."""
     options: dict[str, Any]
     """What all runs shared, as `minimize` takes it."""
+    records: dict[int, Run] = field(repr=False)
+    """The runs asked for by `record`, in full, by their numbers in `lanes`."""
     notes: tuple[str, ...]
     seconds: float
     """Wall time, compiling included."""
@@ -105,8 +106,7 @@ class Sweep:
     @functools.cached_property
     def behaviour(self) -> np.ndarray:
         """How each run moved at its end, in a word or two, such as "zigzag"; "" where it was interrupted."""
-        words = [word.value if word else "" for word in behaviour_of_lane(self.lanes, self.box)]
-        return self._shaped(np.asarray(words))
+        return self._shaped(behaviour_of_lane(self.lanes, self.box))
 
     def _shaped(self, lanes: np.ndarray) -> np.ndarray:
         return lanes.reshape(self.grid.shape)
@@ -148,23 +148,7 @@ class Sweep:
         >>> found.select(learning_rate=0.4).path[:3].round(12).tolist()
         [5.0, 1.0, 0.2]
         """
-        unknown = [name for name in labels if name not in self.dimensions]
-        if unknown:
-            raise InvalidInput(unknown[0], f"must be one of {', '.join(self.dimensions)}", labels[unknown[0]])
-        found = [position(name, values, labels.get(name)) for name, values in self.dimensions.items()]
-        lane = np.ravel_multi_index(found, self.grid.shape)
-        full = [int(k) for k in np.unravel_index(lane, self.grid.full_shape)]
-        method, rate, *coefficients, seed, start = full
-        values = {name: float(v[k]) for (name, v), k in zip(self.grid.coefficients.items(), coefficients, strict=True)}
-        rule: Any = self.grid.methods[method]
-        return minimize(
-            self.objective,
-            self.grid.structure.restore(self.grid.starts[start]),
-            method=dataclasses.replace(rule, **values) if values else rule,
-            learning_rate=self.grid.rates[rate],
-            seed=self.grid.seeds[seed],
-            **self.options,
-        )
+        return run_of(self.grid, self.objective, self.options, lane_of(self.grid, labels))
 
     def to_dataframe(self) -> pandas.DataFrame:
         """One row a run: its labels, its start and how it ended; MissingExtra without pandas."""
@@ -191,7 +175,7 @@ class Sweep:
         The columns are those of `to_dataframe`. InvalidFile where it cannot be written; an older file is replaced
         as a whole or not at all.
         """
-        from downslope.sweeps.sweep_file import save
+        from downslope.sweeps.saving import save
 
         save(self, path)
 
@@ -205,7 +189,10 @@ class Sweep:
         except ImportError:
             raise MissingExtra("to_xarray()", "xarray", extra="sweep") from None
         names = tuple(self.dimensions)
-        data = {name: (names, self._shaped(values)) for name, values in results(self).items()}
+        data = {
+            name: (names, self._shaped(values))
+            for name, values in results_of(self.lanes, self.behaviour.ravel()).items()
+        }
         return xarray.Dataset(
             {**data, "x": ((*names, "variable"), self.x), "start_x": (("start", "variable"), self.grid.starts)},
             coords={**self.dimensions, "variable": list(self.variables)},
@@ -216,20 +203,3 @@ class Sweep:
         lengths = " x ".join(f"{name} {len(labels)}" for name, labels in self.dimensions.items())
         plural = "s" * (self.n_runs != 1)
         return f"<Sweep of {self.n_runs} run{plural}, {lengths}: {int(self.converged.sum())} converged>"
-
-
-def position(name: str, labels: np.ndarray, wanted: Any) -> int:
-    """The number of a dimension's entry by its label; None is the only one. InvalidInput names the labels there are."""
-    if wanted is None and len(labels) == 1:
-        return 0
-    same = np.flatnonzero(
-        np.isclose(labels, wanted, rtol=1e-9, atol=0) if _is_number(labels, wanted) else labels == wanted
-    )
-    if not same.size:
-        shown = ", ".join(map(str, labels[:8])) + (", ..." if len(labels) > 8 else "")
-        raise InvalidInput(name, f"must be one of {shown}", wanted)
-    return int(same[0])
-
-
-def _is_number(labels: np.ndarray, wanted: Any) -> bool:
-    return labels.dtype.kind == "f" and isinstance(wanted, int | float | np.number)

@@ -2,25 +2,71 @@
 
 from __future__ import annotations
 
-import itertools
-import math
+import os
 import time
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, overload
 
 import numpy as np
 
 from downslope.bounds import as_bounds
-from downslope.engines.lanes import Lanes, run_lanes
-from downslope.engines.step import Rules
 from downslope.errors import InvalidInput
-from downslope.learning_rates import Constant, as_learning_rate
-from downslope.minimization import as_limits, as_noise, check_hessian_fits, rate_shape_of
+from downslope.minimization import as_limits
 from downslope.objectives.objective import Objective
 from downslope.progress import progress_bar
-from downslope.stopping import Limits, Status
+from downslope.run import Run
+from downslope.stopping import Status
 from downslope.sweeps.grid import Grid, grid_of
+from downslope.sweeps.lots import lots_of, run_between
+from downslope.sweeps.parts import check_folder
+from downslope.sweeps.selecting import recorded_lanes, run_of
+from downslope.sweeps.streaming import drawn_seed, stream
 from downslope.sweeps.sweep import Sweep
+from downslope.sweeps.sweep_file import SweepFile
+
+
+@overload
+def sweep(
+    fun: Any,
+    *,
+    starts: Any = None,
+    learning_rates: Any = None,
+    methods: Any = "gradient_descent",
+    coefficients: Mapping[str, Any] | None = None,
+    seeds: Any = None,
+    jac: Callable[..., Any] | None = None,
+    bounds: Any = None,
+    max_steps: int = 10_000,
+    target_loss: float | None = None,
+    gradient_tolerance: float | None = 1e-6,
+    loss_limit: float | None = None,
+    noise: float = 0.0,
+    progress: bool = False,
+    record: Any = 0,
+    path: None = None,
+) -> Sweep: ...
+
+
+@overload
+def sweep(
+    fun: Any,
+    *,
+    starts: Any = None,
+    learning_rates: Any = None,
+    methods: Any = "gradient_descent",
+    coefficients: Mapping[str, Any] | None = None,
+    seeds: Any = None,
+    jac: Callable[..., Any] | None = None,
+    bounds: Any = None,
+    max_steps: int = 10_000,
+    target_loss: float | None = None,
+    gradient_tolerance: float | None = 1e-6,
+    loss_limit: float | None = None,
+    noise: float = 0.0,
+    progress: bool = False,
+    record: Any = 0,
+    path: str | os.PathLike[str],
+) -> SweepFile: ...
 
 
 def sweep(
@@ -39,11 +85,14 @@ def sweep(
     loss_limit: float | None = None,
     noise: float = 0.0,
     progress: bool = False,
-) -> Sweep:
+    record: Any = 0,
+    path: Any = None,
+) -> Sweep | SweepFile:
     """Run `minimize` from every start with every learning rate, method, coefficient and seed, all at once.
 
     Where the function compiles, the runs are lanes of one compiled program on all cores, each with its own end;
-    elsewhere they run one after another, and `notes` says why. Ctrl-C keeps what is finished: the others are
+    elsewhere they run one by one, where it takes long in a process for each core, and `notes` says why that is slower.
+    Each process has its own copy of what the function closes over. Ctrl-C keeps what is finished: the others are
     INTERRUPTED.
 
     Parameters
@@ -62,11 +111,22 @@ def sweep(
         One seed of the noise, or a list of them.
     progress
         Draw a progress bar on the standard error, with runs per second, where it takes longer than half a second.
+    record
+        Runs to be made again with all of their record, as `records` of the result: a list of their numbers, the
+        last dimension fastest, or how many, spread evenly over the grid.
+    path
+        A folder to write the results to, block by block, instead of keeping them: the result is a `SweepFile` then,
+        and memory is bounded by the block. What was interrupted goes on where it ended when the same is asked for
+        again, and the folder of another sweep is refused. Functions are told apart by their names and by their
+        losses at a few starts; rate functions by their names alone.
 
     Raises
     ------
     InvalidInput
-        A parameter breaks a rule, or the grid's results would not fit in 16 GiB; nothing was run.
+        A parameter breaks a rule, is not that of the sweep at `path`, or the grid's results would not fit in 16 GiB
+        and there is no `path`; nothing was run.
+    InvalidFile
+        `path` cannot be written, or a file in it is damaged or missing.
     ObjectiveFailed
         `fun`, where it is not compiled, raised in a run.
 
@@ -81,23 +141,18 @@ def sweep(
     'GRADIENT_SMALL after 73 steps: the gradient is within the tolerance.'
     """
     began = time.perf_counter()
+    folder = None if path is None else check_folder(path)
     objective = Objective.of(fun, jac)
+    is_drawn = seeds is None
+    if is_drawn:
+        seeds = None if folder is None else drawn_seed(folder)
     if seeds is None:
         seeds = int(np.random.default_rng().integers(2**31))
-    grid = grid_of(objective, starts, learning_rates, methods, coefficients, seeds)
+    grid = grid_of(objective, starts, learning_rates, methods, coefficients, seeds, on_disk=folder is not None)
     limits = as_limits(max_steps, target_loss, gradient_tolerance, loss_limit)
     box = _box(bounds, grid)
-    lots = list(_lots(grid, limits, box, noise))
-    parts: list[Lanes] = []
-    with progress_bar(grid.n_lanes if progress else None, with_loss=False, of="runs") as update:
-        for rules, numbers, n_copies in lots:
-            points = np.tile(grid.starts, (n_copies, 1))
-            if parts and (parts[-1].status == Status.INTERRUPTED).any():
-                parts.append(Lanes.not_begun(points))
-                continue
-            told = _counted_from(sum(map(len, parts)), update)
-            parts.append(run_lanes(objective, rules, grid.structure, points, numbers, progress=told))
-    lanes = Lanes.joined(parts)
+    lots = list(lots_of(grid, limits, box, noise))
+    recorded = recorded_lanes(record, grid.n_lanes)
     options = {
         "bounds": bounds,
         "max_steps": max_steps,
@@ -106,30 +161,24 @@ def sweep(
         "loss_limit": loss_limit,
         "noise": noise,
     }
-    notes = (f"the runs were made one after another, since {lanes.reason}",) if lanes.reason else ()
-    return Sweep(grid, lanes, objective, box, options, notes, time.perf_counter() - began)
+
+    def records(is_finished: Callable[[int], bool]) -> dict[int, Run]:
+        return {lane: run_of(grid, objective, options, lane) for lane in recorded if is_finished(lane)}
+
+    with progress_bar(grid.n_lanes if progress else None, with_loss=False, of="runs") as update:
+        if folder is None:
+            lanes = run_between(0, grid.n_lanes, objective, grid, lots, lambda n: update(n, np.nan))
+        else:
+            parts, reason = stream(folder, objective, grid, lots, box, options, is_drawn, lambda n: update(n, np.nan))
+    if folder is not None:
+        kept = records(lambda lane: lane < parts[-1].end if parts else False)
+        return SweepFile(folder, grid, objective, options, parts, kept, _notes(reason), time.perf_counter() - began)
+    kept = records(lambda lane: lanes.status[lane] != Status.INTERRUPTED)
+    return Sweep(grid, lanes, objective, box, options, kept, _notes(lanes.reason), time.perf_counter() - began)
 
 
-def _counted_from(n_before: int, update: Callable[[int, float], None]) -> Callable[[int], None]:
-    return lambda n: update(n_before + n, np.nan)
-
-
-def _lots(grid: Grid, limits: Limits, box: Any, noise: float) -> Iterator[tuple[Rules, dict[str, np.ndarray], int]]:
-    """The grid in lots that share a program: rules, the numbers of each lane, and how often the starts are repeated."""
-    for method, rates in itertools.product(grid.methods, grid.rate_groups):
-        check_hessian_fits(method, grid.starts[0])
-        rate = as_learning_rate(rates[0], method)
-        rate_shape_of(rate, grid.structure.size)
-        noises = [as_noise(noise, seed, rate) for seed in grid.seeds]
-        axes = {f"method.{name}": values for name, values in grid.coefficients.items()}
-        if isinstance(rate, Constant) and len(rates) > 1:
-            axes = {"learning_rate.rate": np.asarray(rates, dtype=float), **axes}
-        axes["seed"] = np.array([seed for _, seed in noises])
-        shape = (*(len(values) for values in axes.values()), len(grid.starts))
-        spread = np.meshgrid(*axes.values(), np.arange(len(grid.starts)), indexing="ij", copy=False)
-        numbers = {name: values.ravel() for name, values in zip(axes, spread, strict=False)}
-        rules = Rules(method.on(grid.structure), rate, limits, box, noises[0][0] or None, noises[0][1])
-        yield rules, numbers, math.prod(shape[:-1])
+def _notes(reason: str) -> tuple[str, ...]:
+    return (f"the runs were made one by one, which is slower than all at once, since {reason}",) if reason else ()
 
 
 def _box(bounds: Any, grid: Grid) -> tuple[np.ndarray, np.ndarray] | None:

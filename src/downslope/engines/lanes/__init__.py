@@ -9,6 +9,7 @@ result does not depend on, to the last bit, is which others run beside it.
     block.py         the compiled loop over a block of lanes, with waiting ones in the place of finished ones
     feeding.py       threads, pages, Ctrl-C
     one_by_one.py    the same for what does not compile
+    processes.py     which then run on all cores
     results.py       Lanes
     running.py       run_lanes: which of the two
 """

@@ -43,10 +43,11 @@ class Feeder:
     _over: threading.Event = field(default_factory=threading.Event)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def loss_at(self, k: int) -> float:
-        """The loss at start k: a call of one step, which also compiles the loop."""
+    def loss_at(self, start: np.ndarray) -> float:
+        """The loss at a start: a call of one step, which also compiles the loop."""
         with jax.enable_x64(True):
-            page = self._page(k, k + 1)
+            page = self._page(0, 1)
+            page.starts[:, 0] = start
             slots = self.block.empty_slots(page, self.shared)
             slots, *_ = self.block.run(self.shared, slots, page, np.asarray(0), _budget(1, 1, drain=True))
             return float(np.asarray(slots.lanes.first_loss)[0])

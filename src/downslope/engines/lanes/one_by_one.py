@@ -1,14 +1,18 @@
-"""The same lanes as single runs, one after another: for functions and rules that cannot share a compiled program."""
+"""The same lanes as single runs, one by one: for functions and rules that cannot share a compiled program."""
 
 from __future__ import annotations
 
+import contextlib
+import time
 import warnings
 from collections.abc import Callable
 
 import numpy as np
 
 from downslope.engines.job import Job
+from downslope.engines.lanes.feeding import n_cores
 from downslope.engines.lanes.lane import Outcome
+from downslope.engines.lanes.processes import Pool
 from downslope.engines.lanes.results import Lanes
 from downslope.engines.recorder import Recorder
 from downslope.engines.step import Rules
@@ -18,6 +22,11 @@ from downslope.objectives.structure import Structure
 from downslope.run import Run
 from downslope.stopping import Status
 
+SECONDS_HERE = 1.0
+"""Processes are not started before."""
+SECONDS_LEFT = 4.0
+"""Nor for less than this; starting them takes about two seconds, JAX's import included."""
+
 
 def run_one_by_one(
     objective: Objective,
@@ -26,15 +35,50 @@ def run_one_by_one(
     starts: np.ndarray,
     results: Lanes,
     progress: Callable[[int], None] | None,
-) -> None:
-    """All lanes to their ends, or to Ctrl-C during a run; the results are in `results` then."""
-    for k, start in enumerate(starts):
-        told = _told(objective, structure, rules_of(k), start)
+) -> str:
+    """All lanes to their ends; the results are in `results` then, and when Ctrl-C raises KeyboardInterrupt.
+
+    The first ones run here. Where they show that it will take long, processes share the others; returned is how many
+    processes, or why there were none, in words.
+    """
+    n_done = 0
+
+    def put(k: int, told: Outcome) -> None:
+        nonlocal n_done
         results.put(np.array([k]), Outcome(*(np.asarray(value)[..., None] for value in told)))
         if told.status == Status.INTERRUPTED:
-            return
+            raise KeyboardInterrupt
+        n_done += 1
         if progress is not None:
-            progress(k + 1)
+            progress(n_done)
+
+    def run_here(k: int) -> None:
+        put(k, _told(objective, structure, rules_of(k), starts[k]))
+
+    began = time.perf_counter()
+    seconds_a_run = 0.0
+    while n_done < len(starts) and not _is_long(n_done, len(starts) - n_done, seconds_a_run):
+        run_here(n_done)
+        seconds_a_run = (time.perf_counter() - began) / n_done
+    rest = range(n_done, len(starts))
+    if not rest:
+        return ""
+    pool = Pool(_told, objective, structure, rules_of(rest[0]))
+    if pool.why_not:
+        for k in rest:
+            run_here(k)
+        return pool.why_not
+    with contextlib.closing(pool.run(rest, lambda k: (starts[k], rules_of(k)), seconds_a_run)) as batches:
+        for outcomes, failed in batches:
+            for k, told in outcomes:
+                put(k, told)
+            for k in failed:
+                run_here(k)
+    return f"{n_cores()} processes shared them"
+
+
+def _is_long(n_done: int, n_left: int, seconds_a_run: float) -> bool:
+    return n_cores() > 1 and n_done * seconds_a_run > SECONDS_HERE and n_left * seconds_a_run > SECONDS_LEFT
 
 
 def _told(objective: Objective, structure: Structure, rules: Rules, start: np.ndarray) -> Outcome:

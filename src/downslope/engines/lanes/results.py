@@ -38,7 +38,7 @@ class Lanes:
     n_rises: np.ndarray
     """How many steps raised the loss."""
     reason: str = ""
-    """Why they ran one after another; empty where they shared a compiled program."""
+    """Why they ran one by one, and whether in several processes; empty where they shared a compiled program."""
 
     def __len__(self) -> int:
         return len(self.status)

@@ -45,13 +45,15 @@ def run_lanes(
     numbers: Mapping[str, Any] | None = None,
     *,
     progress: Callable[[int], None] | None = None,
+    sound: np.ndarray | None = None,
 ) -> Lanes:
     """Run all lanes to their ends, or to Ctrl-C, which leaves those that it cuts short INTERRUPTED.
 
     `starts` has shape (m, n), one flat vector of `structure` a lane. `numbers` holds what differs between lanes, one
     entry a lane: "seed", and numbers of the rules by name, such as "method.beta" or "learning_rate.rate"; all others
     are those of `rules`. Values are not checked here. `progress` is called with the number of finished lanes, about
-    every 0.1 s. Raises InvalidObjective where none of up to 64 starts has a finite loss.
+    every 0.1 s. The function is first looked at where its loss is finite: at the flat vector `sound`, or at one of
+    the starts; InvalidObjective where none of up to 64 has a finite loss.
 
     >>> from downslope.learning_rates import Constant
     >>> from downslope.methods import GradientDescent
@@ -69,11 +71,12 @@ def run_lanes(
         return results
     reason = ""
     try:
-        feeder, reason = _feeder(objective, rules, structure, starts, apart, results)
+        feeder, reason = _feeder(objective, rules, structure, starts, sound, apart, results)
         if feeder is not None:
             feeder.run(progress)
         else:
-            run_one_by_one(objective, structure, apart.of_lane, starts, results, progress)
+            how = run_one_by_one(objective, structure, apart.of_lane, starts, results, progress)
+            reason = f"{reason}; {how}" if how else reason
     except KeyboardInterrupt:
         pass  # the lanes that had no time are INTERRUPTED
     return dataclasses.replace(results, reason=reason)
@@ -125,10 +128,17 @@ def _taken_apart(rules: Rules, starts: np.ndarray, numbers: Mapping[str, Any]) -
 
 
 def _feeder(
-    objective: Objective, rules: Rules, structure: Structure, starts: np.ndarray, apart: _Apart, results: Lanes
+    objective: Objective,
+    rules: Rules,
+    structure: Structure,
+    starts: np.ndarray,
+    sound: np.ndarray | None,
+    apart: _Apart,
+    results: Lanes,
 ) -> tuple[Feeder | None, str]:
     """What feeds the compiled loop; or None, and why there can be none."""
-    bound, first, loss = _bind(objective, structure, starts, rules.bounds)
+    candidates = starts[[0, *spread(len(starts))]] if sound is None else sound[None]
+    bound, start, loss = _bind(objective, structure, candidates, rules.bounds)
     for _ in range(2):
         reason = _why_one_by_one(bound, rules)
         if reason or bound.program is None:
@@ -136,30 +146,32 @@ def _feeder(
         block = _block(bound.program, apart, _n_slots(bound, rules, starts))
         feeder = Feeder(block, _in_precision(apart.shared, starts.dtype), starts, apart.numbers, results)
         try:
-            compiled = feeder.loss_at(first)
+            compiled = feeder.loss_at(start)
         except Exception as error:
             if is_ours(rules):
                 raise
             return None, f"the method or rate cannot be compiled: {error}".splitlines()[0]
         # A program may be stale: it has swallowed what its function closed over.
-        fresh = objective.checked(bound, compiled, starts[first], loss)
+        fresh = objective.checked(bound, compiled, start, loss)
         if fresh is bound:
             return feeder, ""
         bound = fresh
     return None, "the compiled function and the plain one disagree"
 
 
-def _bind(objective: Objective, structure: Structure, starts: np.ndarray, bounds: Any) -> tuple[Bound, int, float]:
-    """The objective bound to the first of some starts that has a finite loss, which one that is, and the loss."""
-    *others, last = [0, *spread(len(starts))]
-    for k in others:
+def _bind(
+    objective: Objective, structure: Structure, candidates: np.ndarray, bounds: Any
+) -> tuple[Bound, np.ndarray, float]:
+    """The objective bound to the first candidate that has a finite loss, that candidate, and the loss."""
+    *others, last = candidates
+    for start in others:
         try:
-            bound, _, loss = objective.bind(structure.restore(starts[k]), bounds)
-            return bound, k, loss
+            bound, _, loss = objective.bind(structure.restore(start), bounds)
+            return bound, start, loss
         except InvalidObjective as error:
             if not error.rule.startswith("must be finite"):
                 raise
-    bound, _, loss = objective.bind(structure.restore(starts[last]), bounds)
+    bound, _, loss = objective.bind(structure.restore(last), bounds)
     return bound, last, loss
 
 

@@ -1,0 +1,95 @@
+"""A sweep that is written to disk block by block, and goes on after its last whole part.
+
+Memory holds the starts, one block of lanes and nothing of what is finished.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from downslope.objectives.objective import Objective
+from downslope.stopping import Status
+from downslope.sweeps import parts
+from downslope.sweeps.behaviour import behaviour_of_lane
+from downslope.sweeps.columns import columns_of
+from downslope.sweeps.grid import Grid
+from downslope.sweeps.lots import Lot, run_between
+from downslope.sweeps.parts import Part
+from downslope.sweeps.specification import check_same, losses_at_starts, specification
+
+MOST_LANES = 2**18
+"""Of a block."""
+_BLOCK_BYTES = 2**26
+"""What the points and numbers of a block may take, where points are long."""
+_BYTES_A_LANE = 120
+SECONDS_A_PART = 20.0
+"""A part of slow runs is smaller: this is about what an interruption costs."""
+_FIRST_LANES = 256
+"""The first block shows how fast the runs are."""
+_GROWTH = 8
+
+
+def drawn_seed(folder: Path) -> int | None:
+    """The seed that was drawn when the sweep in this folder was begun, if one was."""
+    begun = parts.read_specification(folder)
+    return None if begun is None else begun.get("seed drawn")
+
+
+def stream(
+    folder: Path,
+    objective: Objective,
+    grid: Grid,
+    lots: list[Lot],
+    box: tuple[np.ndarray, np.ndarray] | None,
+    options: Mapping[str, Any],
+    is_drawn: bool,
+    progress: Callable[[int], None],
+) -> tuple[tuple[Part, ...], str]:
+    """Run what is not yet in the folder; the parts, and why runs were made one by one.
+
+    Ctrl-C keeps the parts, and of the block under way all lanes before the first that is not finished.
+    """
+    losses, sound = losses_at_starts(objective, grid, box)
+    asked = specification(objective, grid, {**options, "bounds": box}, losses, is_drawn)
+    with parts.held(folder):
+        begun = parts.read_specification(folder)
+        if begun is None:
+            parts.write_specification(folder, asked)
+        else:
+            check_same(asked, begun, folder)
+        done, reason, n_lanes = parts.parts_in(folder), "", _FIRST_LANES
+        variables = objective.variable_names(grid.structure)
+        try:
+            while (first := done[-1].end if done else 0) < grid.n_lanes:
+                end = min(first + n_lanes, grid.n_lanes)
+                began = time.perf_counter()
+                lanes = run_between(first, end, objective, grid, lots, _counted_from(first, progress), sound)
+                unfinished = np.flatnonzero(lanes.status == Status.INTERRUPTED)
+                n = int(unfinished[0]) if unfinished.size else len(lanes)
+                reason = max(reason, lanes.reason, key=len)  # the longest also tells of processes
+                if n:
+                    columns = columns_of(
+                        grid, variables, lanes, behaviour_of_lane(lanes, box), first + np.arange(len(lanes))
+                    )
+                    kept = {name: values[:n] for name, values in columns.items()}
+                    done.append(parts.write(folder, len(done), first, kept))
+                if unfinished.size:
+                    break
+                n_lanes = _next_length(n_lanes, n / (time.perf_counter() - began), grid)
+        except KeyboardInterrupt:
+            pass  # between two blocks, or in the writing of one, which leaves no half a part
+    return tuple(done), reason
+
+
+def _next_length(n_lanes: int, lanes_a_second: float, grid: Grid) -> int:
+    most = min(MOST_LANES, _BLOCK_BYTES // (_BYTES_A_LANE + 4 * grid.starts[0].nbytes))
+    return int(max(1, min(SECONDS_A_PART * lanes_a_second, _GROWTH * n_lanes, most)))
+
+
+def _counted_from(n_before: int, progress: Callable[[int], None]) -> Callable[[int], None]:
+    return lambda n: progress(n_before + n)
