@@ -181,9 +181,8 @@ def _stopped_short(evidence: Evidence) -> str:
     if isinstance(evidence.method, GradientDescent) and positive.size:
         c = float(positive[0])
         left = short(np.exp(-c * found.total))
-        return (
-            f"{text}. A distance along a curvature of {short(c)} near it shrinks to about exp(-{short(c)} S) = {share}."
-        )
+        near = f"Near the minimum, a curvature of {short(c)} shrinks distances"
+        return f"{text}. {near} to about exp(-{short(c)} S) = {left}."
     return f"{text}: too little for the way that remains."
 
 
