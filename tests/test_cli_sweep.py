@@ -89,7 +89,7 @@ def test_starts_of_several_variables_are_every_combination():
 def test_an_error_names_the_option_the_rule_and_the_value_before_anything_runs(
     run_cli, monkeypatch, option, text, message
 ):
-    monkeypatch.setattr("downslope.sweeps.sweeping.run_lanes", no_sweep)
+    monkeypatch.setattr("downslope.sweeps.lots.run_lanes", no_sweep)
     given = {"--start": "5", "--learning-rate": "0.1:0.2:20", option: text}
     words = [word for pair in given.items() for word in pair]
     status, out, err = run_cli("sweep", "x^2", *words)
@@ -328,7 +328,7 @@ def test_a_sweep_is_drawn_as_a_map_and_rates_alone_as_a_curve(run_cli, drawn, tm
     ],
 )
 def test_what_no_picture_shows_is_refused_before_it_runs(run_cli, drawn, monkeypatch, words, several):
-    monkeypatch.setattr("downslope.sweeps.sweeping.run_lanes", no_sweep)
+    monkeypatch.setattr("downslope.sweeps.lots.run_lanes", no_sweep)
     _, out, err = run_cli("sweep", "x^2", *words, "--plot", "map.png")
     assert out == ""
     assert err.startswith("error: --plot needs many learning rates alone, or many values of two of ")
