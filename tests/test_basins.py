@@ -9,6 +9,8 @@ import scipy.optimize
 import downslope
 from downslope import InvalidInput, Status, basins
 
+pytestmark = pytest.mark.slow  # each compiles many runs at once
+
 BOX = (-5.1, 14.1)
 
 

@@ -16,6 +16,8 @@ import downslope
 from downslope import InvalidInput
 from downslope.cli import ranges
 
+pytestmark = pytest.mark.slow  # each compiles many runs at once
+
 PROGRAM = [sys.executable, "-c", "from downslope.cli import main; main()"]
 PARABOLA = ("sweep", "x^2", "--start", "5;-3", "--learning-rate", "0.1,0.5,0.9,1.1", "--steps", "200")
 

@@ -12,6 +12,8 @@ from downslope.sweeps.clusters import clusters
 from downslope.sweeps.multistart import Minimum
 from downslope.sweeps.samplers import SAMPLERS, sample
 
+pytestmark = pytest.mark.slow  # each compiles many runs at once
+
 HIMMELBLAU = [[-3.779310, -3.283186], [-2.805118, 3.131312], [3.0, 2.0], [3.584428, -1.848127]]  # Himmelblau 1972
 
 

@@ -9,6 +9,8 @@ import downslope
 from downslope import Adam, InvalidInput, MissingExtra, Momentum, Status, sweep
 from downslope.learning_rates import Backtracking, GeometricDecay
 
+pytestmark = pytest.mark.slow  # each compiles many runs at once
+
 RANDOM = np.random.default_rng(11)
 STARTS = RANDOM.uniform(-3, 3, (4, 2))
 

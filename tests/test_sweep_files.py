@@ -15,6 +15,8 @@ from downslope import InvalidFile, InvalidInput, InvalidObjective, MissingExtra,
 from downslope.learning_rates import GeometricDecay
 from downslope.sweeps import parts, streaming
 
+pytestmark = pytest.mark.slow  # each compiles many runs at once
+
 STARTS = np.random.default_rng(5).uniform(-4, 4, (300, 2))
 GRID = {
     "starts": STARTS,

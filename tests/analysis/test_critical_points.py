@@ -10,6 +10,8 @@ from scipy.optimize import brentq
 import downslope
 from downslope import InvalidInput, InvalidObjective, Objective, PointKind, critical_points, gallery
 
+pytestmark = pytest.mark.slow  # each samples a box
+
 
 def roots(function, low, high, n=1000):
     """All the roots of a function of one variable, by SciPy's root finder on a fine grid."""

@@ -32,6 +32,8 @@ from downslope.objectives.objective import Objective
 from downslope.objectives.structure import Structure
 from tests.engines.test_compiled import TRACED, compiles_nothing
 
+pytestmark = pytest.mark.slow  # each compiles many runs at once
+
 RANDOM = np.random.default_rng(7)
 
 

@@ -13,6 +13,8 @@ import pytest
 from downslope import ObjectiveFailed, Status, sweep
 from downslope.engines.lanes import one_by_one
 
+pytestmark = pytest.mark.slow  # each compiles many runs at once
+
 pytest.importorskip("joblib")
 pytest.importorskip("cloudpickle")
 STARTS = np.random.default_rng(2).uniform(-3, 3, (6, 2))

@@ -14,6 +14,8 @@ from downslope.plots.dimensions import dimension
 from downslope.plots.sweeps import BEHAVIOURS, NOT_CONVERGED
 from tests.plots.looking import legend_texts, lines, rendered, words_over_the_curves
 
+pytestmark = pytest.mark.slow  # each compiles many runs at once
+
 RATES = np.geomspace(1e-3, 1, 24)
 BETAS = np.linspace(0, 0.9, 10)
 LIMIT = "largest stable learning rate"

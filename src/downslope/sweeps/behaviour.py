@@ -46,8 +46,7 @@ def behaviour_of_lane(lanes: Lanes, box: tuple[np.ndarray, np.ndarray] | None) -
         (Behaviour.LIMIT_OF_PRECISION, np.isin(status, (Status.STALLED, Status.LINE_SEARCH_FAILED))),
         (Behaviour.BOUNCING, back & steady),
         (Behaviour.DIVERGING, higher),
-        (Behaviour.CRAWLING, on & steady),
-        (Behaviour.STOPPED_SHORT, np.ones(len(lanes), bool)),
+        (Behaviour.CRAWLING, np.ones(len(lanes), bool)),
     )
     found = np.empty(len(lanes), _TEXT)
     for word, holds in reversed(words):
