@@ -96,7 +96,7 @@ def _limits(evidence: Evidence, behaviour: Behaviour) -> str:
     name = wording.method(evidence.run)
     if found.is_factor:
         return (
-            f"{name} is stable here with steps up to {short(found.largest_stable)} times as long"
+            f"The rule {name} is stable here with steps up to {short(found.largest_stable)} times as long"
             f" as its own, and quickest with {short(found.best_rate or 0)} times."
         )
     if found.largest_stable == 0:
