@@ -423,8 +423,8 @@ def test_ctrl_c_keeps_what_is_finished(tmp_path):
     code = """
 import signal
 from downslope.cli import main
-from downslope.sweeps import sweeping
-sweeping._counted_from = lambda n_before, update: lambda n: n and signal.raise_signal(signal.SIGINT)
+from downslope.sweeps import lots
+lots._counted_from = lambda n_before, update: lambda n: n and signal.raise_signal(signal.SIGINT)
 main()
 """
     words = ["sweep", "rosenbrock", "--start", "-2:2:1000,-1:3:1000", "--learning-rate", "1e-3", "--save", "s.parquet"]
