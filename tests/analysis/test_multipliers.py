@@ -331,6 +331,9 @@ class TestRulesOfOtherLibraries:
             (optax.lbfgs(), "searches along its direction|do not shrink|no derivative|differentiated|alike"),
             (optax.adamw(0.1), "do not shrink with the gradient|no derivative|moves where"),
             (SignDescent(), "do not shrink with the gradient|no derivative"),
+            # Within the root of its epsilon of rest it is linear, and as soon as it has seen a slope it is another rule.
+            (optax.rmsprop(0.1), "not in proportion"),
+            (optax.adagrad(0.1), "not in proportion"),
         ],
         ids=["adam", "sign_sgd", "lbfgs", "adamw", "sign_descent"],
     )

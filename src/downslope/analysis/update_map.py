@@ -34,8 +34,13 @@ BLOCK = 128
 _SETTLED = 10**6
 """The count of gradients at which corrections for a start at zero have gone."""
 _AT_REST = 1e-12
-_SMALL, _AGREES = 1e-6, 1e-3
-"""A rule is linear enough where a step from so close by is, to this share, what its Jacobian says."""
+_SMALL = 1e-6
+_PROPORTIONS = (
+    (_SMALL, 1e-3, "its steps do not shrink with the gradient"),
+    (0.1, 2e-2, "its steps are not in proportion to the gradient"),
+)
+"""A rule is linear enough where its step from so close by is, to this share, what its Jacobian says; else the reason.
+From farther away it shows that a rule divides by the slopes it has seen, though by no less than some epsilon."""
 
 
 class NotLinearError(Exception):
@@ -205,11 +210,13 @@ def _check_linear(run: Callable[..., tuple[Any, Any]], n: int) -> np.ndarray:
     kept[0] = True
     if np.abs(rest[kept]).max() > _AT_REST:
         raise NotLinearError("it moves where the gradient is zero, as weight decay does")
-    near = np.zeros(n)
-    near[0] = _SMALL
-    expected = jacobian[:, 0] * _SMALL
-    if np.abs(run(near, ones, ones)[0][0] - expected)[kept].max() > _AGREES * max(_SMALL, np.abs(expected).max()):
-        raise NotLinearError("its steps do not shrink with the gradient")
+    for size, share, reason in _PROPORTIONS:
+        near = np.zeros(n)
+        near[0] = size
+        expected = jacobian[:, 0] * size
+        off, step = run(near, ones, ones)[0][0] - expected, expected - near
+        if np.abs(off[kept]).max() > share * max(_SMALL * size, np.abs(step).max()):
+            raise NotLinearError(reason)
     return np.asarray(kept)
 
 
