@@ -331,11 +331,11 @@ class TestRulesOfOtherLibraries:
             (optax.lbfgs(), "searches along its direction|do not shrink|no derivative|differentiated|alike"),
             (optax.adamw(0.1), "do not shrink with the gradient|no derivative|moves where"),
             (SignDescent(), "do not shrink with the gradient|no derivative"),
-            # Within the root of its epsilon of rest it is linear, and as soon as it has seen a slope it is another rule.
+            # So close to rest that its epsilon counts it is linear; once it has seen a slope it is another rule.
             (optax.rmsprop(0.1), "not in proportion"),
             (optax.adagrad(0.1), "not in proportion"),
         ],
-        ids=["adam", "sign_sgd", "lbfgs", "adamw", "sign_descent"],
+        ids=["adam", "sign_sgd", "lbfgs", "adamw", "sign_descent", "rmsprop", "adagrad"],
     )
     def test_what_has_no_linear_map_says_why(self, rule, reason):
         with pytest.raises(NotLinearError, match=reason):
@@ -357,7 +357,7 @@ class TestRulesOfOtherLibraries:
             optax.adamw(0.05),
             SignDescent(),
         ],
-        ids=["adam", "sign_sgd", "lbfgs", "adamw", "sign_descent"],
+        ids=["adam", "sign_sgd", "lbfgs", "adamw", "sign_descent", "rmsprop", "adagrad"],
     )
     def test_a_run_s_explanation_gives_the_reason(self, method):
         options = {"learning_rate": 0.05} if isinstance(method, SignDescent) else {}
