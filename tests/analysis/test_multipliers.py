@@ -357,7 +357,7 @@ class TestRulesOfOtherLibraries:
             optax.adamw(0.05),
             SignDescent(),
         ],
-        ids=["adam", "sign_sgd", "lbfgs", "adamw", "sign_descent", "rmsprop", "adagrad"],
+        ids=["adam", "sign_sgd", "lbfgs", "adamw", "sign_descent"],
     )
     def test_a_run_s_explanation_gives_the_reason(self, method):
         options = {"learning_rate": 0.05} if isinstance(method, SignDescent) else {}
