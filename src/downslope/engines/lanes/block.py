@@ -80,15 +80,22 @@ class Block:
         self.usable = np.arange(n_slots) < n_slots - min(MOST_UNUSED, n_slots // 2)
         self.run = jax.jit(self._run, compiler_options=quicker_options())
         self.interrupted = jax.jit(self._as_they_stand)
+        self._known_shapes: dict[Any, Lane] = {}
 
     def empty_slots(self, page: Page, shared: Any) -> Slots:
         """Slots without lanes, shaped after a page."""
         numbers = jax.tree.map(lambda leaf: np.zeros((*leaf.shape[:-1], self.n_slots), leaf.dtype), page.numbers)
         starts = np.zeros((len(page.starts), self.n_slots), page.starts.dtype)
-        lanes = jax.eval_shape(self._begin, shared, numbers, starts)
-        lanes = jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), lanes)
+        lanes = jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), self._shapes(shared, numbers, starts))
         lanes = lanes._replace(status=np.full(self.n_slots, int(Status.INTERRUPTED)))  # anything but RUNNING
         return Slots(np.full(self.n_slots, EMPTY), numbers, lanes)
+
+    def _shapes(self, shared: Any, numbers: Any, starts: np.ndarray) -> Lane:
+        """The shapes of lanes, which take milliseconds to find and are kept."""
+        key = tuple((leaf.shape, leaf.dtype.str) for leaf in (*jax.tree.leaves(numbers), starts))
+        if key not in self._known_shapes:
+            self._known_shapes[key] = jax.eval_shape(self._begin, shared, numbers, starts)
+        return self._known_shapes[key]
 
     def _run(
         self, shared: Any, slots: Slots, page: Page, taken: Any, budget: Budget
