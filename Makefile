@@ -42,6 +42,7 @@ oldest: $(OLDEST)/installed  ## these tests, with each dependency at the lower b
 	$(OLDEST)/bin/python -m pytest -q -n 2 tests/adapters/test_as_optax.py tests/adapters/test_scipy_method.py
 
 benchmarks: $(VENV)/installed-dev  ## ratios to peers, each in one run
+	$(BIN)/python -m pip install --quiet --editable ".[benchmarks]"
 	for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script; done
 
 $(VENV)/installed: pyproject.toml

@@ -166,7 +166,9 @@ class Block:
         order = lax.optimization_barrier(order)
         floats, integers = (
             lax.dynamic_update_slice(old, new.at[:, order].get(mode="promise_in_bounds"), (0, finished.n))
-            for old, new in zip((finished.floats, finished.integers), lax.optimization_barrier(self._rows(shared, slots)), strict=True)
+            for old, new in zip(
+                (finished.floats, finished.integers), lax.optimization_barrier(self._rows(shared, slots)), strict=True
+            )
         )
         finished = Finished(finished.n + jnp.sum(ended), floats, integers)
 
