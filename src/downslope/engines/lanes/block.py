@@ -8,7 +8,6 @@ processor's vector instructions run along it.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -16,10 +15,16 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jax.custom_batching import custom_vmap
-from jax.experimental.layout import Layout, with_layout_constraint
 
 from downslope.engines.lanes.lane import Lane, Outcome, advance, begin, outcome
+from downslope.engines.lanes.side_by_side import (
+    columns,
+    each_lane,
+    gradients_side_by_side,
+    made,
+    quicker_options,
+    side_by_side,
+)
 from downslope.engines.step import Oracle, Rules
 from downslope.stopping import Status
 
@@ -75,7 +80,7 @@ class Block:
     """The programs of a block: `run` for the loop, `interrupted` for what is under way when it is over."""
 
     def __init__(self, oracle: Oracle, rebuild: Callable[[Any, Any], Rules], n_slots: int, page_length: int):
-        self.oracle = oracle._replace(value_and_gradient=_lane_by_lane(oracle.value_and_gradient))
+        self.oracle = oracle._replace(value_and_gradient=gradients_side_by_side(oracle.value_and_gradient))
         self.rebuild, self.n_slots, self.page_length = rebuild, n_slots, page_length
         self.usable = np.arange(n_slots) < n_slots - min(MOST_UNUSED, n_slots // 2)
         self.run = jax.jit(self._run, compiler_options=quicker_options())
@@ -116,8 +121,8 @@ class Block:
         def round_(carry: Any) -> Any:
             n, slots, taken, finished = carry
             slots, taken, finished = self._refill(shared, slots, page, taken, budget.n_waiting, finished)
-            made, lanes = self._step(shared, slots, budget.n_steps - n)
-            return n + made, slots._replace(lanes=lanes), taken, finished
+            n_made, lanes = self._step(shared, slots, budget.n_steps - n)
+            return n + n_made, slots._replace(lanes=lanes), taken, finished
 
         # In a call no more lanes can end than there are in the slots and on the page; and rows are written a block
         # at a time.
@@ -158,32 +163,32 @@ class Block:
         """Lanes that have ended onto the list, and waiting ones into the free slots."""
         free = ~slots.lanes.running & self.usable
         ended = free & (slots.index != EMPTY)
-        rank_of_ended, rank_of_free = lax.optimization_barrier(jnp.cumsum(jnp.stack([ended, free]), axis=1) - 1)
-
-        # Gathering those that ended to the front and writing a whole block is ten times as fast as a scatter of rows.
-        front = jnp.where(ended, rank_of_ended, self.n_slots + jnp.arange(self.n_slots))
-        order = jnp.zeros(self.n_slots, int).at[front].set(jnp.arange(self.n_slots), mode="drop", unique_indices=True)
-        order = lax.optimization_barrier(order)
-        floats, integers = (
-            lax.dynamic_update_slice(old, new.at[:, order].get(mode="promise_in_bounds"), (0, finished.n))
-            for old, new in zip(
-                (finished.floats, finished.integers), lax.optimization_barrier(self._rows(shared, slots)), strict=True
-            )
-        )
-        finished = Finished(finished.n + jnp.sum(ended), floats, integers)
+        rank_of_ended, rank_of_free = made(jnp.cumsum(jnp.stack([ended, free]), axis=1) - 1)
+        finished = self._written(made(self._rows(shared, slots)), ended, rank_of_ended, finished)
 
         source = taken + rank_of_free
         enters = free & (source < n_waiting)
-        source = lax.optimization_barrier(jnp.minimum(source, self.page_length - 1))
+        source = made(jnp.minimum(source, self.page_length - 1))
 
         def placed(new: Any, old: Any) -> Any:
             return jnp.where(enters, new, old)
 
-        new = jax.tree.map(lambda leaf: leaf.at[..., source].get(mode="promise_in_bounds"), page)
+        new = jax.tree.map(lambda leaf: columns(leaf, source), page)
         numbers = jax.tree.map(placed, new.numbers, slots.numbers)
         lanes = jax.tree.map(placed, self._begin(shared, new.numbers, new.starts), slots.lanes)
         index = placed(new.index, jnp.where(ended, EMPTY, slots.index))
         return Slots(index, numbers, lanes), taken + jnp.sum(enters), finished
+
+    def _written(self, rows: tuple[Any, Any], ended: Any, rank: Any, finished: Finished) -> Finished:
+        """The list with the rows of those that have ended: gathered to the front, and written a block at a time."""
+        n = self.n_slots
+        front = jnp.where(ended, rank, n + jnp.arange(n))
+        order = made(jnp.zeros(n, int).at[front].set(jnp.arange(n), mode="drop", unique_indices=True))
+        floats, integers = (
+            lax.dynamic_update_slice(old, columns(new, order), (0, finished.n))
+            for old, new in zip(finished[1:], rows, strict=True)
+        )
+        return Finished(finished.n + jnp.sum(ended), floats, integers)
 
     def _rows(self, shared: Any, slots: Slots) -> tuple[Any, Any]:
         """The outcomes as two matrices, whose writing costs less than that of eleven columns."""
@@ -191,7 +196,7 @@ class Block:
         def one(numbers: Any, lane: Lane) -> Outcome:
             return outcome(self.oracle, self.rebuild(shared, numbers), lane)
 
-        told = Outcome(*_each_lane(one, slots.numbers, slots.lanes))
+        told = Outcome(*each_lane(one, slots.numbers, slots.lanes))
         counts = (told.status, told.n_steps, told.n_evaluations, told.n_rises)
         return jnp.concatenate([told.x, jnp.stack(told[1:7])]), jnp.stack([slots.index, *counts])
 
@@ -199,13 +204,13 @@ class Block:
         def one(numbers: Any, x: Any) -> Lane:
             return begin(self.oracle, self.rebuild(shared, numbers), x)
 
-        return Lane(*_each_lane(one, numbers, starts))
+        return Lane(*each_lane(one, numbers, starts))
 
     def _advance(self, shared: Any, numbers: Any, lanes: Lane) -> Lane:
         def one(numbers: Any, lane: Lane) -> Lane:
             return advance(self.oracle, self.rebuild(shared, numbers), lane)
 
-        return Lane(*jax.tree.map(_side_by_side, _each_lane(one, numbers, lanes)))
+        return Lane(*jax.tree.map(side_by_side, each_lane(one, numbers, lanes)))
 
 
 def outcomes(finished: Finished) -> tuple[np.ndarray, Outcome]:
@@ -213,47 +218,3 @@ def outcomes(finished: Finished) -> tuple[np.ndarray, Outcome]:
     n = int(finished.n)
     floats, integers = (np.asarray(rows)[:, :n] for rows in finished[1:])
     return integers[0], Outcome(floats[:-6], *floats[-6:], *integers[1:])
-
-
-def _each_lane(function: Callable[..., Any], *arguments: Any) -> Any:
-    return jax.vmap(function, in_axes=-1, out_axes=-1)(*arguments)
-
-
-def _lane_by_lane(value_and_gradient: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """The same function, whose gradients lie side by side where it is mapped over lanes."""
-
-    @custom_vmap
-    def of_lane(x: Any) -> Any:
-        return value_and_gradient(x)
-
-    @of_lane.def_vmap
-    def of_lanes(n_lanes: int, is_mapped: Any, x: Any) -> Any:
-        loss, gradient = _each_lane(value_and_gradient, jnp.moveaxis(x, 0, -1))
-        return (loss, jnp.moveaxis(_side_by_side(gradient), -1, 0)), (True, True)
-
-    return of_lane
-
-
-@functools.cache
-def quicker_options() -> dict[str, Any]:
-    """Options of XLA that make the loop quicker, as far as this version knows them.
-
-    Vectors as long as the processor has them, where XLA stops at half; and fewer copies of what a loop carries.
-    """
-
-    def is_known(name: str, setting: Any) -> bool:
-        try:
-            jax.jit(lambda: 0, compiler_options={name: setting}).lower().compile()
-        except Exception:
-            return False
-        return True
-
-    options = {"xla_cpu_prefer_vector_width": "512", "xla_cpu_copy_insertion_use_region_analysis": True}
-    return {name: setting for name, setting in options.items() if is_known(name, setting)}
-
-
-def _side_by_side(array: Any) -> Any:
-    """The lanes next to one another in memory; left alone, XLA sometimes puts the components of a point there."""
-    if array.ndim == 1:
-        return array
-    return with_layout_constraint(array, Layout(tuple(range(array.ndim))))  # type: ignore[no-untyped-call]
