@@ -17,14 +17,14 @@ settings.load_profile("downslope")
 os.environ["DOWNSLOPE_CACHE_DIR"] = "off"
 
 
-SLOW_EXAMPLES = ("adapters", "analysis", "explanation", "plots", "sweeps")
+SLOW_EXAMPLES = {"adapters", "analysis", "explanation", "plots", "sweeps"}
 """The packages whose examples each compile what they explain, or many runs at once."""
 
 
 def pytest_collection_modifyitems(items):
     """Examples of these packages are slow tests."""
     for item in items:
-        if isinstance(item, pytest.DoctestItem) and item.name.split(".")[1] in SLOW_EXAMPLES:
+        if isinstance(item, pytest.DoctestItem) and {*item.name.split(".")[1:2]} & SLOW_EXAMPLES:
             item.add_marker(pytest.mark.slow)
 
 
