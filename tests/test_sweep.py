@@ -186,6 +186,35 @@ def test_basins_of_x_cos_x_end_at_the_adjacent_maxima():
     np.testing.assert_allclose(edges, [6.437298179171947, 12.645287223856643], atol=0.005)
 
 
+@pytest.mark.parametrize(
+    ("fun", "starts", "rates", "least"),
+    [
+        ("x cos(x) + 9", [-3.2, 1.0, 6.0, 13.0], np.geomspace(0.2, 1.6, 12), 0.9),
+        ("rastrigin", [[2.7, -4.6], [-1.3, 0.4]], np.geomspace(0.004, 0.06, 10), 0.85),
+        ("double_well", [-1.4, 0.3, 1.7], np.geomspace(0.2, 0.5, 10), 0.85),
+        ("himmelblau", [[1.0, -4.0], [-3.0, 0.5]], np.geomspace(0.01, 0.04, 10), 0.9),
+        ("rosenbrock", [[-1.2, 1.0], [1.5, -0.5]], np.geomspace(2e-4, 5e-3, 10), 0.9),
+    ],
+)
+def test_runs_that_end_nowhere_are_called_as_their_whole_record_is(fun, starts, rates, least):
+    # A lane knows its end and its counts alone; `explain` has the path, the curvature and the minima around.
+    found = sweep(fun, starts=starts, learning_rates=rates, max_steps=1000)
+    pairs = []
+    for rate, start in np.argwhere(found.status == Status.MAX_STEPS).tolist():
+        run = found.select(learning_rate=rates[rate], start=start)
+        pairs.append((found.behaviour[rate, start], run.explain().behaviour.value))
+    assert len(pairs) >= 5
+    # Chaos may come near a saddle, or end on three rising thirds, by chance: then `explain` says so.
+    assert np.mean([told == explained for told, explained in pairs]) >= least
+    assert not any(told in ("crawling", "diverging") and explained == "erratic" for told, explained in pairs)
+
+
+def test_runs_that_go_up_and_down_with_noise_have_reached_its_floor():
+    found = sweep("x^2", starts=[3.0], learning_rates=[0.1, 1.5], noise=0.1, seeds=0, max_steps=200)
+    assert found.behaviour[:, 0].tolist() == ["noise floor", "diverging"]
+    assert found.select(learning_rate=0.1).explain().behaviour.value == "noise floor"
+
+
 def test_behaviour_follows_the_multiplier_of_a_parabola():
     # x <- (1 - 2a) x, so that the multipliers are 0.8, -0.8, -1 and -1.2.
     found = sweep("x^2", starts=[3.0], learning_rates=[0.1, 0.9, 1.0, 1.1, 1e-6], max_steps=200)

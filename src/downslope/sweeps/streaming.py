@@ -73,9 +73,8 @@ def stream(
                 n = int(unfinished[0]) if unfinished.size else len(lanes)
                 reason = max(reason, lanes.reason, key=len)  # the longest also tells of processes
                 if n:
-                    columns = columns_of(
-                        grid, variables, lanes, behaviour_of_lane(lanes, box), first + np.arange(len(lanes))
-                    )
+                    behaviour = behaviour_of_lane(lanes, box, noisy=options["noise"] > 0)
+                    columns = columns_of(grid, variables, lanes, behaviour, first + np.arange(len(lanes)))
                     kept = {name: values[:n] for name, values in columns.items()}
                     done.append(parts.write(folder, len(done), first, kept))
                 if unfinished.size:

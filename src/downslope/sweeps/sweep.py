@@ -106,7 +106,7 @@ class Sweep:
     @functools.cached_property
     def behaviour(self) -> np.ndarray:
         """How each run moved at its end, in a word or two, such as "zigzag"; "" where it was interrupted."""
-        return self._shaped(behaviour_of_lane(self.lanes, self.box))
+        return self._shaped(behaviour_of_lane(self.lanes, self.box, noisy=self.options["noise"] > 0))
 
     def _shaped(self, lanes: np.ndarray) -> np.ndarray:
         return lanes.reshape(self.grid.shape)
