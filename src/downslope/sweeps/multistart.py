@@ -25,7 +25,8 @@ from downslope.analysis.critical_points import search_box
 from downslope.errors import InvalidInput
 from downslope.objectives.objective import Objective
 from downslope.plain import plain
-from downslope.sweeps.minima import Minimum, minima_of
+from downslope.stopping import Status
+from downslope.sweeps.minima import Minimum, settled_minima_of
 from downslope.sweeps.samplers import sample
 from downslope.sweeps.summary import specification
 from downslope.sweeps.sweep import Sweep
@@ -39,7 +40,7 @@ _MOST_SHOWN = 12
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Multistart:
-    """The minima that descents from all over a box ended in, lowest first; a sequence.
+    """The minima that descents from all over a box ended in, a sequence: lowest first, and by place where they tie.
 
     >>> import downslope
     >>> found = downslope.multistart("double_well", (-1.8, 1.8), 64)
@@ -69,8 +70,13 @@ class Multistart:
 
     @property
     def n_converged(self) -> int:
-        """How many descents ended where the gradient is small."""
+        """How many descents ended in one of the minima."""
         return sum(minimum.n_starts for minimum in self.minima)
+
+    @property
+    def n_resting(self) -> int:
+        """How many descents ended where the gradient is small, but at a saddle or a maximum."""
+        return int(np.count_nonzero(self.sweep.lanes.status == Status.GRADIENT_SMALL)) - self.n_converged
 
     @property
     def unseen_share(self) -> float:
@@ -90,7 +96,8 @@ class Multistart:
     def message(self) -> str:
         """What was found, and what may have been missed, in words."""
         minima = "1 minimum" if len(self) == 1 else f"{len(self)} minima"
-        head = f"{minima} from {counted(self.sweep.n_runs, 'start')}, of which {self.n_converged} converged."
+        resting = f"; {counted(self.n_resting, 'start')} ended at a maximum or a saddle" if self.n_resting else ""
+        head = f"{minima} from {counted(self.sweep.n_runs, 'start')}, of which {self.n_converged:,} converged{resting}."
         if not self.minima:
             return head
         least = 1 - 0.05 ** (1 / self.n_converged)
@@ -113,6 +120,7 @@ class Multistart:
             "minima": [plain({**dataclasses.asdict(m), "x": np.ravel(m.x)}) for m in self.minima],
             "n_starts": self.sweep.n_runs,
             "n_converged": self.n_converged,
+            "n_resting": self.n_resting,
             "unseen_share": self.unseen_share,
             "probability_missed": self.probability_missed,
             "seconds": self.sweep.seconds,
@@ -146,6 +154,8 @@ def multistart(
     progress: bool = False,
 ) -> Multistart:
     """Descend from all over a box, and tell the distinct minima, how many starts lead to each, and what may be missed.
+
+    Ends are told apart as by `basins`: by their distance, flat minima and lines of minima as one, and saddles as none.
 
     Parameters
     ----------
@@ -191,7 +201,7 @@ def multistart(
         gradient_tolerance=gradient_tolerance,
         progress=progress,
     )
-    return Multistart(minima_of(runs, lower, upper)[0], runs)
+    return Multistart(settled_minima_of(runs, lower, upper, gradient_tolerance)[0], runs)
 
 
 def _check_whole(name: str, value: Any, low: int, high: int) -> None:
