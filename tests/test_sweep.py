@@ -85,6 +85,28 @@ def test_rules_of_other_libraries_run_one_by_one():
     assert_same(found, (1,), downslope.minimize(himmelblau, STARTS[1], method=optax.adam(0.05), max_steps=30))
 
 
+def test_labels_of_other_libraries_rules_are_the_same_in_every_process():
+    optax = pytest.importorskip("optax")
+    rules = [optax.adam(0.05), optax.sgd(0.1), optax.sgd(0.1), "adam"]
+    found = sweep("x^2", starts=[3.0], methods=rules, max_steps=20)
+    assert found.dimensions["method"].tolist() == [
+        "optax(scale_by_adam(b1=0.9, b2=0.999, eps=1e-08, eps_root=0), scale(step_size=-0.05))",
+        "optax(scale(step_size=-0.1))",
+        "optax(scale(step_size=-0.1)) (2)",
+        "Adam(beta1=0.9, beta2=0.999, epsilon=1e-08)",
+    ]
+    assert found.select(method="optax(scale(step_size=-0.1))").x == pytest.approx(found.x[1, 0, 0], rel=1e-12)
+
+    class Halving:
+        def __call__(self, step):
+            return 0.4 / 2**step
+
+    rates = sweep("x^2", starts=[3.0], learning_rates=[Halving(), lambda step: 0.1], max_steps=5)
+    assert rates.dimensions["learning_rate"][1] == "<lambda>"
+    assert "Halving object" in rates.dimensions["learning_rate"][0]
+    assert not any("0x" in label for label in rates.dimensions["learning_rate"])
+
+
 def test_seeds_are_those_of_minimize_and_without_any_one_is_drawn_for_all():
     options = {"learning_rates": 0.01, "noise": 0.3, "max_steps": 50}
     found = sweep(himmelblau, starts=STARTS[:2], seeds=[1, 2, 1], **options)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import numbers
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from downslope.coefficients import check_in_interval, coefficients
-from downslope.engines.specification import rule_in_words
+from downslope.engines.specification import name_of, rule_in_words
 from downslope.errors import InvalidInput
 from downslope.learning_rates import as_learning_rate
 from downslope.methods import Method, as_method
@@ -120,10 +121,18 @@ def _listed(parameter: str, values: Any) -> tuple[list[Any], bool]:
 
 
 def labels_of(values: list[Any]) -> np.ndarray:
-    """Methods or rates as labels: the numbers themselves, or each rule in words."""
+    """Methods or rates as labels: the numbers themselves, or each rule in words, numbered where words are the same.
+
+    >>> labels_of([0.1, None, None]).tolist()
+    ['0.1', 'default', 'default (2)']
+    """
     if _are_numbers(values):
         return np.asarray(values, dtype=float)
-    return np.asarray([_in_words(value) for value in values])
+    words, seen = [_in_words(value) for value in values], Counter[str]()
+    for k, word in enumerate(words):
+        seen[word] += 1
+        words[k] = word if seen[word] == 1 else f"{word} ({seen[word]})"
+    return np.asarray(words)
 
 
 def _are_numbers(values: list[Any]) -> bool:
@@ -131,13 +140,17 @@ def _are_numbers(values: list[Any]) -> bool:
 
 
 def _in_words(rule: Any) -> str:
+    """The same in every process: a rule that only its object's address tells from others goes by its name."""
     if rule is None:
         return "default"
-    if isinstance(rule, numbers.Real | np.ndarray | list | tuple) or not dataclasses.is_dataclass(rule):
+    if isinstance(rule, numbers.Real | np.ndarray | list | tuple):
         return str(rule)
+    if not isinstance(rule, Method) and not dataclasses.is_dataclass(rule):
+        return name_of(rule)
     words = rule_in_words(rule)
     name = words.pop("name")
-    return f"{name}({', '.join(f'{key}={value}' for key, value in words.items())})" if words else str(name)
+    told = ", ".join(value if isinstance(value, str) else f"{key}={value}" for key, value in words.items())
+    return f"{name}({told})" if told else str(name)
 
 
 def _coefficient(name: str, values: Any, methods: list[Method]) -> np.ndarray:
