@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from downslope.explanation import Explanation
     from downslope.run import Run
     from downslope.storage import Replay
+    from downslope.sweeps.basins import Basins
     from downslope.sweeps.multistart import Multistart
     from downslope.sweeps.sweep import Sweep
 
@@ -52,7 +53,7 @@ def print_multistart(found: Multistart) -> None:
     _print(found.to_dict())
 
 
-def print_basins(found: Any) -> None:
+def print_basins(found: Basins) -> None:
     """The minima of a region, each with its share of it."""
     _print(found.to_dict())
 

@@ -13,11 +13,12 @@ from downslope.cli.terminal import bold, table, wrapped
 from downslope.engines.specification import rule_in_words
 from downslope.sweeps import summary
 from downslope.sweeps.columns import STATUSES, columns
-from downslope.wording import counted, in_words, number, rule, short
-from downslope.wording import numbers as points
+from downslope.sweeps.rates import are_constant, numbers_alone
+from downslope.wording import counted, in_words, number, rule, schedule, short
 
 if TYPE_CHECKING:
     from downslope.cli.sweep_options import SweepOptions
+    from downslope.sweeps.basins import Basins
     from downslope.sweeps.multistart import Multistart
     from downslope.sweeps.sweep import Sweep
 
@@ -90,10 +91,12 @@ def multistart(found: Multistart) -> None:
         print(f"and {len(found) - _MOST_MINIMA} more; --json lists them all")
 
 
-def basins(name: str, found: Any) -> None:
+def basins(found: Basins) -> None:
     """The minima of a region, each with its share of it."""
-    print(wrapped(f"{name}: {found.message}"))
-    rows = [[points(np.ravel(m.x).tolist()), number(m.loss), f"{100 * m.share:.2f} %"] for m in found.minima]
+    print(wrapped(f"{found.sweep.objective.name}: {found.message}"))
+    for note in found.sweep.notes:
+        print(wrapped(f"note: {note}"))
+    rows = [[found.place(m), number(m.loss), f"{100 * m.share:.2f} %"] for m in found.minima]
     if rows:
         print(f"\n{table([['x', 'loss', 'share'], *rows])}")
 
@@ -102,8 +105,10 @@ def _swept(found: Sweep) -> dict[str, str]:
     """Each dimension, and what all runs share, in words."""
     grid = found.grid
     words = {"method": ", ".join(_methods(found))}
-    rates = np.asarray(grid.rates)
-    words["learning rate"] = _values(rates) if rates.dtype.kind == "f" else ", ".join(_rates(found))
+    alone = numbers_alone(grid.rates)
+    words["learning rate"] = ", ".join(_rates(found)) if alone is None else _values(alone)
+    if alone is not None and not are_constant(grid.rates):
+        words["learning rate"] += f"; {schedule(rule_in_words(grid.rates[0]))}"
     words |= {name: _values(values) for name, values in grid.coefficients.items()}
     if found.options["noise"]:
         words["seed"] = _values(np.asarray(grid.seeds))

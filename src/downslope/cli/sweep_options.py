@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import numbers
 import shlex
 import sys
 import warnings
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     from downslope.methods import Method
     from downslope.sweeps.sweep import Sweep
 
-_SHARED = ("variables", "steps", "target_loss", "tolerance", "loss_limit", "bounds", "noise")
+_SHARED = ("decay", "variables", "steps", "target_loss", "tolerance", "loss_limit", "bounds", "noise")
 """The options that `run` takes as they were given here."""
 
 
@@ -60,7 +59,7 @@ class SweepOptions(RunOptions):
 
     def swept(self, *, quiet: bool) -> Sweep:
         """The sweep; with a progress bar on a terminal, unless it is to be quiet."""
-        from downslope.cli import ranges
+        from downslope.cli import ranges, reading
         from downslope.sweeps.sweeping import sweep
 
         beta = ranges.values("beta", self.beta)
@@ -70,7 +69,7 @@ class SweepOptions(RunOptions):
             result: Sweep = sweep(
                 self.objective(),
                 starts=ranges.starts(self.start),
-                learning_rates=ranges.learning_rates(self.learning_rate),
+                learning_rates=ranges.learning_rates(self.learning_rate, reading.number("decay", self.decay)),
                 methods=methods if self.methods is not None else methods[0],
                 coefficients=None if beta is None or isinstance(beta, float) else {"beta": beta},
                 seeds=ranges.whole_values("seed", self.seed),
@@ -135,9 +134,11 @@ class SweepOptions(RunOptions):
 
 def _rate_in_words(rate: Any) -> str:
     from downslope.cli.reading import SEARCHES
+    from downslope.sweeps.rates import number_of
 
-    if isinstance(rate, numbers.Real):
-        return _digits(rate)
+    number = number_of(rate)
+    if number is not None:
+        return _digits(number)
     return next(name for name, search in SEARCHES.items() if isinstance(rate, search))
 
 

@@ -25,6 +25,7 @@ from downslope.learning_rates import as_learning_rate
 from downslope.methods import Method, as_method
 from downslope.objectives.objective import Objective
 from downslope.objectives.structure import Layout, Structure
+from downslope.sweeps.rates import numbers_alone
 
 MOST_BYTES = 16 * 2**30
 """A sweep whose results would take more is refused, unless they go to disk."""
@@ -60,11 +61,6 @@ class Grid:
         return tuple(len(labels) for labels in self.dimensions.values())
 
     @property
-    def rate_groups(self) -> list[list[Any]]:
-        """The rates that differ in a number alone, and so share a program: all numbers, or each rule by itself."""
-        return [self.rates] if _are_numbers(self.rates) else [[rate] for rate in self.rates]
-
-    @property
     def n_lanes(self) -> int:
         """How many runs there are."""
         return math.prod(self.full_shape)
@@ -94,7 +90,7 @@ def grid_of(
     structure, flat = _starts(objective, starts)
     dimensions = {
         **({"method": labels_of(chosen)} if many_methods else {}),
-        **({"learning_rate": labels_of(rates)} if many_rates else {}),
+        **({"learning_rate": rate_labels(rates)} if many_rates else {}),
         **numbers_of,
         **({"seed": np.asarray(every_seed)} if many_seeds else {}),
         "start": np.arange(len(flat)),
@@ -133,6 +129,17 @@ def labels_of(values: list[Any]) -> np.ndarray:
         seen[word] += 1
         words[k] = word if seen[word] == 1 else f"{word} ({seen[word]})"
     return np.asarray(words)
+
+
+def rate_labels(rates: list[Any]) -> np.ndarray:
+    """The same of learning rates: numbers as well for schedules that differ in the rate that they begin with alone.
+
+    >>> from downslope.learning_rates import GeometricDecay
+    >>> rate_labels([GeometricDecay(0.1, 0.9), GeometricDecay(0.2, 0.9)]).tolist()
+    [0.1, 0.2]
+    """
+    alone = numbers_alone(rates)
+    return labels_of(rates) if alone is None else alone
 
 
 def _are_numbers(values: list[Any]) -> bool:
