@@ -291,7 +291,7 @@ def test_a_saved_sweep_is_read_by_pandas_and_duckdb(run_cli, tmp_path):
 def test_a_file_of_several_groups_and_of_long_vectors(tmp_path, monkeypatch):
     import pandas
 
-    monkeypatch.setattr("downslope.sweeps.saving._GROUP_ROWS", 3)
+    monkeypatch.setattr("downslope.sweeps.sweep.CHUNK_ROWS", 3)
     found = downslope.sweep("sum(x^2)", starts=np.ones((4, 101)), learning_rates=[0.1, 0.2], max_steps=3)
     found.save(tmp_path / "sweep.parquet")
     frame = pandas.read_parquet(tmp_path / "sweep.parquet")
@@ -306,6 +306,35 @@ def test_a_sweep_is_no_run(tmp_path):
     downslope.sweep("x^2", starts=[5.0], learning_rates=0.1).save(file)
     with pytest.raises(downslope.InvalidFile):
         downslope.load(file)
+
+
+def test_a_folder_holds_the_same_runs_block_by_block(run_cli, tmp_path, monkeypatch):
+    import pandas
+
+    monkeypatch.setattr("downslope.sweeps.streaming._FIRST_LANES", 3)
+    monkeypatch.setattr("downslope.sweeps.streaming.MOST_LANES", 4)
+    folder = f"{tmp_path}/runs/"
+    status, out, err = run_cli(*PARABOLA, "--table", "--save", folder, "--plot", str(tmp_path / "map.png"))
+    assert (status, err) == (0, f"saved to {folder}\nsaved to {tmp_path}/map.png\n")
+    assert out == run_cli(*PARABOLA, "--table")[1]
+    assert len(list((tmp_path / "runs").glob("part-*"))) == 3
+    assert len(pandas.read_parquet(folder)) == 8
+    in_memory = json.loads(run_cli(*PARABOLA, "--table", "--json")[1])
+    monkeypatch.setattr("downslope.sweeps.lots.run_lanes", no_sweep)  # all are finished
+    again = json.loads(run_cli(*PARABOLA, "--table", "--json", "--save", folder.removesuffix("/"))[1])
+    assert {**again, "seconds": 0} == {**in_memory, "seconds": 0}
+    _, out, err = run_cli(*PARABOLA, "--target-loss", "1", "--save", folder)
+    assert (out, err.startswith("error: --target-loss must be that of the sweep begun in")) == ("", True)
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "photo.jpg").touch()
+    for place, rule in (("full/", "holds 'photo.jpg', and must be empty"), ("no/where/", "cannot be made: there is")):
+        assert run_cli(*PARABOLA, "--save", f"{tmp_path}/{place}")[2].startswith(f"error: --save '{tmp_path}/"), rule
+
+
+def test_a_sweep_beyond_memory_is_told_where_it_can_go(run_cli):
+    words = ("--start", "0:1:1e6", "--learning-rate", "0.1:0.2:1000")
+    _, _, err = run_cli("sweep", "x^2", *words)
+    assert "and need --save FOLDER/ to be written to; got '1000000000 runs'" in err
 
 
 @pytest.fixture
@@ -447,6 +476,36 @@ main()
     finished = frame[frame["status"] != "INTERRUPTED"]
     assert 0 < len(finished) < len(frame)
     assert finished["loss"].notna().all()
+
+
+def test_a_folder_goes_on_after_ctrl_c(tmp_path):
+    import pandas
+
+    code = """
+import signal, sys
+from downslope.cli import main
+from downslope.sweeps import streaming
+if "--interrupted" in sys.argv:
+    sys.argv.remove("--interrupted")
+    stop = lambda n_before, n: n and n_before > 2000 and signal.raise_signal(signal.SIGINT)
+    streaming._counted_from = lambda n_before, update: lambda n: stop(n_before, n)
+main()
+"""
+    words = ["sweep", "rosenbrock", "--start", "-2:2:500,-1:3:100", "--learning-rate", "1e-4", "--steps", "500"]
+    command = [sys.executable, "-c", code, *words, "--save", "runs/"]
+    run = {"capture_output": True, "text": True, "cwd": tmp_path, "check": False}
+    done = subprocess.run([*command, "--interrupted"], **run)
+    assert (done.returncode, done.stderr) == (130, "saved to runs/\n")
+    n = len(pandas.read_parquet(tmp_path / "runs"))
+    assert 2000 < n < 50_000
+    assert f"\n{n:,} of 50,000 runs are finished; the same command makes the others.\n" in done.stdout
+    done = subprocess.run(command, **run)
+    assert (done.returncode, "are finished" in done.stdout) == (0, False)
+    table = pandas.read_parquet(tmp_path / "runs")
+    axes = np.meshgrid(np.linspace(-2, 2, 500), np.linspace(-1, 3, 100), indexing="ij")
+    starts = np.stack([axis.ravel() for axis in axes], axis=1)
+    found = downslope.sweep("rosenbrock", starts=starts, learning_rates=1e-4, max_steps=500)
+    np.testing.assert_array_equal(table["loss"], found.lanes.loss)
 
 
 @pytest.mark.slow

@@ -66,7 +66,7 @@ def learning_rate(text: str | None, decay: float | None) -> Any:
 
 def decaying(rate: float | list[float], decay: float) -> GeometricDecay:
     """The schedule; errors name the options."""
-    rates = np.asarray(rate)[()]
+    rates = rate if isinstance(rate, float) else np.array(rate)
     check_in_interval("learning_rate", rates, "(0, inf)")
     check_in_interval("decay", decay, "(0, 1]")
     return GeometricDecay(rates, factor=decay)

@@ -16,7 +16,9 @@ from downslope.cli.run_options import RunOptions
 
 if TYPE_CHECKING:
     from downslope.methods import Method
+    from downslope.sweeps.results import Results
     from downslope.sweeps.sweep import Sweep
+    from downslope.sweeps.sweep_file import SweepFile
 
 _SHARED = ("decay", "variables", "steps", "target_loss", "tolerance", "loss_limit", "bounds", "noise")
 """The options that `run` takes as they were given here."""
@@ -57,16 +59,17 @@ class SweepOptions(RunOptions):
         ),
     ] = None
 
-    def swept(self, *, quiet: bool) -> Sweep:
-        """The sweep; with a progress bar on a terminal, unless it is to be quiet."""
+    def swept(self, folder: str | None, *, quiet: bool) -> Sweep | SweepFile:
+        """The sweep, in memory or in a folder; with a progress bar on a terminal, unless it is to be quiet."""
         from downslope.cli import ranges, reading
         from downslope.sweeps.sweeping import sweep
 
         beta = ranges.values("beta", self.beta)
         methods = self._methods(beta)
+        place: Any = folder  # which of the two is returned, its type would tell
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a sweep's notes say the same
-            result: Sweep = sweep(
+            found: Sweep | SweepFile = sweep(
                 self.objective(),
                 starts=ranges.starts(self.start),
                 learning_rates=ranges.learning_rates(self.learning_rate, reading.number("decay", self.decay)),
@@ -74,9 +77,10 @@ class SweepOptions(RunOptions):
                 coefficients=None if beta is None or isinstance(beta, float) else {"beta": beta},
                 seeds=ranges.whole_values("seed", self.seed),
                 progress=sys.stderr.isatty() and not quiet,
+                path=place,
                 **self.limits(),
             )
-        return result
+        return found
 
     def several(self) -> list[str]:
         """The dimensions along which there is more than one value."""
@@ -107,7 +111,7 @@ class SweepOptions(RunOptions):
         first = beta if beta is None or isinstance(beta, float) else float(beta[0])
         return [reading.method(name, first) for name in names]
 
-    def command(self, found: Sweep, lane: int) -> str:
+    def command(self, found: Results, lane: int) -> str:
         """The `downslope run` that makes one of the runs again."""
         import numpy as np
 

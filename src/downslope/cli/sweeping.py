@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,7 +17,7 @@ from downslope.cli.run_options import with_run_options
 from downslope.cli.sweep_options import SweepOptions
 
 if TYPE_CHECKING:
-    from downslope.sweeps.sweep import Sweep
+    from downslope.sweeps.results import Results
 
 STATUSES = (
     "Exit status: 0 finished, however the runs ended; 2 bad input; 130 interrupted by Ctrl-C (what was finished is "
@@ -25,7 +28,14 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.
 
 def sweep(
     asked: SweepOptions,
-    save: Annotated[str | None, typer.Option(metavar="FILE", help="Keep a row a run in this Parquet file.")] = None,
+    save: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="Keep a row a run in this Parquet file; with a slash at the end in a folder, block by block: for "
+            "sweeps larger than memory, and to go on after an interruption.",
+        ),
+    ] = None,
     plot: Annotated[str | None, typer.Option(metavar="FILE", help="Draw a .png, .svg, .pdf or .jpg.")] = None,
     colour: Annotated[
         str,
@@ -43,14 +53,16 @@ def sweep(
     _check_colour(colour)
     if plot is not None:
         _check_drawable(asked)
-    if save is not None:
+    folder = save if save is not None and _is_folder(save) else None
+    if save is not None and folder is None:
         from downslope.storage.atomic_file import check_writable
 
         check_writable(save, "save")
     from downslope.cli import as_json as json_of
     from downslope.cli import showing_sweeps as showing
 
-    found = asked.swept(quiet=as_json)
+    with _options_in_place_of_path():
+        found = asked.swept(folder, quiet=as_json)
     if as_json:
         json_of.print_sweep(found, table)
     else:
@@ -59,11 +71,13 @@ def sweep(
             showing.every_run(found)
         showing.seconds(found)
     if save is not None:
-        found.save(save)
+        if folder is None:
+            found.save(save)
         say_saved(save)
     if plot is not None:
         from downslope import plots
 
+        found = found.in_memory()
         rates_alone = asked.several() == ["learning_rate"]
         ax = plots.loss_by_rate(found) if rates_alone else plots.sweep_map(found, colour=colour)  # type: ignore[arg-type]  # checked
         write(ax.figure, plot)
@@ -88,6 +102,25 @@ def load(plot: str | None) -> None:
         check_place(plot, PICTURES, "plot")
 
 
+def _is_folder(place: str) -> bool:
+    return place.endswith(("/", os.sep)) or os.path.isdir(place)
+
+
+@contextmanager
+def _options_in_place_of_path() -> Iterator[None]:
+    """Errors about the library's `path` name the option that sets it here."""
+    from downslope.errors import InvalidFile, InvalidInput
+
+    try:
+        yield
+    except InvalidFile as error:
+        raise InvalidFile(error.path, error.rule, parameter="save") from None
+    except InvalidInput as error:
+        if "a `path`" not in error.rule:
+            raise
+        raise InvalidInput(error.parameter, error.rule.replace("a `path`", "--save FOLDER/"), error.value) from None
+
+
 def _check_colour(colour: str) -> None:
     from downslope.errors import UnknownName
 
@@ -105,8 +138,7 @@ def _check_drawable(asked: SweepOptions) -> None:
         raise InvalidInput("plot", rule, several[0] if several else "one run")
 
 
-def exit_status(found: Sweep) -> int:
+def exit_status(found: Results) -> int:
     """130 where Ctrl-C left runs undone."""
-    from downslope.stopping import Status
-
-    return 130 if bool((found.lanes.status == Status.INTERRUPTED).any()) else 0
+    statuses = found.tally.statuses
+    return 130 if "INTERRUPTED" in statuses or sum(statuses.values()) < found.n_runs else 0

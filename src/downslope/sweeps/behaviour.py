@@ -24,11 +24,13 @@ _FAR = 100.0
 """Times what its start was above its best: a lane that is so far up grows, however often it came down."""
 _NEAR = 1e-4
 """The share of that within which a lane without noise is at its best, and so still on its way down."""
-_TEXT = f"U{max(len(word.value) for word in Behaviour)}"
+WORDS = np.array(["", *(word.value for word in Behaviour)])
+"""Behaviours by their numbers; 0 is for runs that were interrupted."""
+_NUMBERS = {word: k for k, word in enumerate([None, *Behaviour])}
 
 
 def behaviour_of_lane(lanes: Lanes, box: tuple[np.ndarray, np.ndarray] | None, *, noisy: bool = False) -> np.ndarray:
-    """The words of a `Behaviour` for each lane, shape (m,); "" for those that were interrupted.
+    """Each lane's entry of `WORDS`, shape (m,).
 
     `box` holds the lower and the upper bounds, where there are any; `noisy` tells that the gradients were.
     """
@@ -57,9 +59,9 @@ def behaviour_of_lane(lanes: Lanes, box: tuple[np.ndarray, np.ndarray] | None, *
         (Behaviour.DIVERGING, higher),
         (Behaviour.CRAWLING, np.ones(len(lanes), bool)),
     )
-    found = np.empty(len(lanes), _TEXT)
+    found = np.empty(len(lanes), np.int8)
     for word, holds in reversed(words):
-        found[holds] = word.value if word else ""
+        found[holds] = _NUMBERS[word]
     return found
 
 

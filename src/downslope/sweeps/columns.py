@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from downslope.columns import MOST_NAMED
 from downslope.engines.lanes import Lanes
-from downslope.stopping import Status
 from downslope.sweeps.grid import Grid
-
-if TYPE_CHECKING:
-    from downslope.sweeps.sweep import Sweep
+from downslope.sweeps.tally import STATUSES
 
 NUMBERS = tuple(field.name for field in dataclasses.fields(Lanes) if field.name not in ("x", "status", "reason"))
 """The results that are plain numbers."""
-STATUSES = np.array([status.name for status in Status])
 
 
 def columns_of(
@@ -38,15 +33,14 @@ def columns_of(
     return {**columns, **results_of(lanes, behaviour)}
 
 
+def ends_of(columns: dict[str, np.ndarray], variables: tuple[str, ...]) -> np.ndarray:
+    """The ends among the columns, shape (m, n)."""
+    if len(variables) > MOST_NAMED:
+        return columns["end x"]
+    return np.stack([columns[f"end {name}"] for name in variables], axis=1)
+
+
 def results_of(lanes: Lanes, behaviour: np.ndarray) -> dict[str, np.ndarray]:
     """How each lane ended."""
     numbers = {name: getattr(lanes, name) for name in NUMBERS}
     return {"status": STATUSES[lanes.status], "behaviour": behaviour, **numbers}
-
-
-def columns(found: Sweep, which: slice | np.ndarray = slice(None)) -> dict[str, np.ndarray]:
-    """The columns of all runs of a sweep, or of some."""
-    arrays: dict[str, Any] = {name: getattr(found.lanes, name)[which] for name in ("x", "status", *NUMBERS)}
-    lanes = Lanes(**arrays)
-    runs = np.arange(found.n_runs)[which]
-    return columns_of(found.grid, found.variables, lanes, found.behaviour.ravel()[which], runs)

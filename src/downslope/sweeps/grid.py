@@ -96,13 +96,20 @@ def grid_of(
         "start": np.arange(len(flat)),
     }
     grid = Grid(chosen, numbers_of, rates, every_seed, structure, flat, dimensions)
-    lengths = " x ".join(map(str, grid.full_shape))
     if grid.n_lanes > MOST_LANES:
+        lengths = " x ".join(map(str, grid.full_shape))
         raise InvalidInput("starts", f"must span at most {MOST_LANES} runs: {lengths} are more", f"{grid.n_lanes} runs")
-    if not on_disk and grid.n_lanes * (_BYTES_A_LANE + 2 * flat[0].nbytes) > MOST_BYTES:
+    if not on_disk:
+        check_fits(grid)
+    return grid
+
+
+def check_fits(grid: Grid) -> None:
+    """InvalidInput where the results would take too much memory."""
+    if grid.n_lanes * (_BYTES_A_LANE + 2 * grid.starts[0].nbytes) > MOST_BYTES:
+        lengths = " x ".join(map(str, grid.full_shape))
         rule = f"must span a grid whose results fit in {MOST_BYTES / 2**30:.0f} GiB: {lengths} runs take more"
         raise InvalidInput("starts", f"{rule}, and need a `path` to be written to", f"{grid.n_lanes} runs")
-    return grid
 
 
 def _listed(parameter: str, values: Any) -> tuple[list[Any], bool]:
