@@ -17,6 +17,7 @@ sweep_file.py  SweepFile: the result of that
 parts.py       the folder
 specification.py   what was asked for, to go on only with the same
 multistart.py  multistart: the distinct minima of a box
+boxes.py       what multistart and basins share
 samplers.py    where its starts are
 basins.py      basins: which minimum each start of a grid leads to
 limits.py      what theory says of the rates of a sweep

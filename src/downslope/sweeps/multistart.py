@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import numbers
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,15 +21,14 @@ from typing import Any
 import numpy as np
 
 from downslope.analysis.critical_points import search_box
-from downslope.errors import InvalidInput
 from downslope.objectives.objective import Objective
 from downslope.plain import plain
 from downslope.stopping import Status
-from downslope.sweeps.minima import Minimum, settled_minima_of
+from downslope.sweeps.boxes import descents, whole
+from downslope.sweeps.minima import Minimum
 from downslope.sweeps.samplers import sample
 from downslope.sweeps.summary import specification
 from downslope.sweeps.sweep import Sweep
-from downslope.sweeps.sweeping import sweep
 from downslope.wording import counted, number
 from downslope.wording import numbers as in_words
 
@@ -183,27 +181,18 @@ def multistart(
     [[-3.779, -3.283], [-2.805, 3.131], [3.0, 2.0], [3.584, -1.848]]
     """
     objective = Objective.of(fun, jac)
-    _check_whole("n_starts", n_starts, 1, _MOST_STARTS)
-    _check_whole("seed", seed, 0, 2**63 - 1)
-    if gradient_tolerance is None:
-        raise InvalidInput("gradient_tolerance", "must be a number: it tells where a minimum is reached", None)
+    m, own_seed = whole("n_starts", n_starts, 1, _MOST_STARTS), whole("seed", seed, 0, 2**63 - 1)
     lower, upper = search_box(objective, bounds)
-    starts = sample(sampler, lower, upper, int(n_starts), int(seed))
-    if lower.size == 1 and np.ndim(bounds) < 2:
-        starts = starts[:, 0]
-    runs = sweep(
+    minima, _, runs = descents(
         objective,
-        starts=starts,
-        learning_rates=[learning_rate],
-        methods=[method],
-        bounds=list(zip(lower.tolist(), upper.tolist(), strict=True)) if inside else None,
+        bounds,
+        (lower, upper),
+        sample(sampler, lower, upper, m, own_seed),
+        method=method,
+        learning_rate=learning_rate,
+        inside=inside,
         max_steps=max_steps,
         gradient_tolerance=gradient_tolerance,
         progress=progress,
     )
-    return Multistart(settled_minima_of(runs, lower, upper, gradient_tolerance)[0], runs)
-
-
-def _check_whole(name: str, value: Any, low: int, high: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or not low <= int(value) <= high:
-        raise InvalidInput(name, f"must be a whole number, from {low} to {high}", value)
+    return Multistart(minima, runs)
