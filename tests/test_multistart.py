@@ -155,7 +155,7 @@ def test_samples_fill_the_box_and_repeat_with_the_seed(sampler, m):
         ({"sampler": "halton"}, "sampler", "latin_hypercube"),
         ({"sampler": "grid", "n_starts": 1}, "n_starts", "at least 2"),
         ({"gradient_tolerance": None}, "gradient_tolerance", "must be a number"),
-        ({"learning_rate": -1.0}, "learning_rates", "positive"),
+        ({"learning_rate": -1.0}, "learning_rate", "positive"),
     ],
 )
 def test_bad_input_is_named(options, parameter, rule):

@@ -155,6 +155,8 @@ def test_starts_may_be_numbers_vectors_or_containers():
         ({"methods": "momentum", "coefficients": {"beta": [0.5, 1.0]}}, "beta", r"\[0, 1\)"),
         ({"methods": "momentum", "coefficients": {"beta": []}}, "beta", "at least one"),
         ({"methods": ["momentum", "adam"], "coefficients": {"beta": [0.5]}}, "coefficients", "Adam"),
+        ({"methods": "momentum", "coefficients": [0.5]}, "coefficients", "by name"),
+        ({"starts": np.array([[1j, 2.0]])}, "starts", "real numbers"),
         ({"methods": []}, "methods", "at least one"),
         ({"methods": ["momentum", "gradient_decent"]}, "method", "must be"),
         ({"methods": ["momentum"], "learning_rates": [Backtracking()]}, "learning_rate", "line search"),
@@ -183,7 +185,7 @@ def test_select_makes_the_run_again_and_names_what_there_is():
     assert_same(found, (0, 4, 2), found.select(method="Momentum(beta=0.5)", learning_rate=float(rate), start=2))
     with pytest.raises(InvalidInput, match=r"`learning_rate` must be one of 0\.001, .*got 0\.7"):
         found.select(method="Momentum(beta=0.5)", learning_rate=0.7, start=0)
-    with pytest.raises(InvalidInput, match="`start` must be one of 0, 1, 2, 3; got None"):
+    with pytest.raises(InvalidInput, match="`start` must be given, as one of 0, 1, 2, 3; got None"):
         found.select(method="Momentum(beta=0.5)", learning_rate=0.001)
     with pytest.raises(InvalidInput, match="`beta` must be one of method, learning_rate, start"):
         found.select(beta=0.5)
@@ -231,10 +233,28 @@ def test_runs_that_end_nowhere_are_called_as_their_whole_record_is(fun, starts, 
     assert not any(told in ("crawling", "diverging") and explained == "erratic" for told, explained in pairs)
 
 
+def test_runs_whose_rates_fade_away_stop_short():
+    rates = [0.001, GeometricDecay(0.001, 0.9), GeometricDecay(0.4, 0.99)]
+    found = sweep("x^2", starts=[3.0], learning_rates=rates, max_steps=2000, gradient_tolerance=1e-9)
+    assert found.behaviour[:, 0].tolist() == ["crawling", "stopped short", "straight descent"]
+    label = found.dimensions["learning_rate"][1]
+    assert found.select(learning_rate=label).explain().behaviour.value == "stopped short"
+
+
 def test_runs_that_go_up_and_down_with_noise_have_reached_its_floor():
     found = sweep("x^2", starts=[3.0], learning_rates=[0.1, 1.5], noise=0.1, seeds=0, max_steps=200)
     assert found.behaviour[:, 0].tolist() == ["noise floor", "diverging"]
     assert found.select(learning_rate=0.1).explain().behaviour.value == "noise floor"
+
+
+def test_starts_that_do_not_suit_the_function_are_named_as_such():
+    with pytest.raises(InvalidInput, match="`starts` must hold 2 numbers, one for each parameter of `fun`; got 3"):
+        sweep("himmelblau", starts=np.zeros((3, 3)), learning_rates=0.01)
+    with pytest.raises(InvalidInput, match="`bounds` must hold 2 numbers"):
+        downslope.multistart("himmelblau", [(0, 1)] * 3)
+    found = sweep("x^2", starts=[1.0], learning_rates=0.1, methods="momentum", coefficients={"beta": [0.1, 0.5]})
+    with pytest.raises(InvalidInput, match=r"`beta` must be given, as one of 0\.1, 0\.5"):
+        found.select()
 
 
 def test_behaviour_follows_the_multiplier_of_a_parabola():

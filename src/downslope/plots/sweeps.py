@@ -41,6 +41,7 @@ BEHAVIOURS = {
     Behaviour.FALLING: "#7F3300",
     Behaviour.LEFT_DOMAIN: "#666666",
     Behaviour.LIMIT_OF_PRECISION: "#B3A6D9",
+    Behaviour.STOPPED_SHORT: "#BFB98A",
 }
 """Okabe and Ito's colours for what is common: cool where a run converged, warm where it did not."""
 _LIMIT = "#000000"

@@ -6,6 +6,8 @@ loss rose, and its first, best and last loss. So these words are coarser, and te
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from downslope.analysis.behaviour import Behaviour
@@ -29,10 +31,13 @@ WORDS = np.array(["", *(word.value for word in Behaviour)])
 _NUMBERS = {word: k for k, word in enumerate([None, *Behaviour])}
 
 
-def behaviour_of_lane(lanes: Lanes, box: tuple[np.ndarray, np.ndarray] | None, *, noisy: bool = False) -> np.ndarray:
+def behaviour_of_lane(
+    lanes: Lanes, box: tuple[np.ndarray, np.ndarray] | None, *, noisy: bool = False, fading: Any = False
+) -> np.ndarray:
     """Each lane's entry of `WORDS`, shape (m,).
 
-    `box` holds the lower and the upper bounds, where there are any; `noisy` tells that the gradients were.
+    `box` holds the lower and the upper bounds, where there are any; `noisy` tells that the gradients
+    were, and `fading`, for all or for each, that the learning rate falls towards zero.
     """
     status = lanes.status
     converged = np.isin(status, [s for s in Status if s.converged])
@@ -53,6 +58,7 @@ def behaviour_of_lane(lanes: Lanes, box: tuple[np.ndarray, np.ndarray] | None, *
         (Behaviour.DIVERGING, (status == Status.DIVERGED) | (higher & grows & (status == Status.NOT_FINITE))),
         (Behaviour.FALLING, (status == Status.NOT_FINITE) & grows & on),
         (Behaviour.LEFT_DOMAIN, status == Status.NOT_FINITE),
+        (Behaviour.STOPPED_SHORT, (status == Status.STALLED) & fading),
         (Behaviour.LIMIT_OF_PRECISION, np.isin(status, (Status.STALLED, Status.LINE_SEARCH_FAILED))),
         (Behaviour.BOUNCING, back & steady),
         (Behaviour.NOISE_FLOOR if noisy else Behaviour.ERRATIC, _wanders(lanes, 0.0 if noisy else _NEAR)),

@@ -34,15 +34,21 @@ def descents(
     if gradient_tolerance is None:
         raise InvalidInput("gradient_tolerance", "must be a number: it tells where a minimum is reached", None)
     lower, upper = box
-    runs = sweep(
-        objective,
-        starts=starts[:, 0] if lower.size == 1 and np.ndim(bounds) < 2 else starts,
-        learning_rates=[learning_rate],
-        methods=[method],
-        bounds=list(zip(lower.tolist(), upper.tolist(), strict=True)) if inside else None,
-        gradient_tolerance=gradient_tolerance,
-        **options,
-    )
+    try:
+        runs = sweep(
+            objective,
+            starts=starts[:, 0] if lower.size == 1 and np.ndim(bounds) < 2 else starts,
+            learning_rates=[learning_rate],
+            methods=[method],
+            bounds=list(zip(lower.tolist(), upper.tolist(), strict=True)) if inside else None,
+            gradient_tolerance=gradient_tolerance,
+            **options,
+        )
+    except InvalidInput as error:
+        if error.parameter not in ("starts", "learning_rates"):
+            raise
+        name = {"starts": "bounds", "learning_rates": "learning_rate"}[error.parameter]
+        raise InvalidInput(name, error.rule, error.value) from None
     minima, which = settled_minima_of(runs, lower, upper, gradient_tolerance)
     return minima, which, runs
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 
 from downslope.columns import MOST_NAMED
 from downslope.engines.lanes import Lanes
+from downslope.sweeps.behaviour import behaviour_of_lane
 from downslope.sweeps.grid import Grid
+from downslope.sweeps.rates import are_constant, number_of
 from downslope.sweeps.tally import STATUSES
 
 NUMBERS = tuple(field.name for field in dataclasses.fields(Lanes) if field.name not in ("x", "status", "reason"))
@@ -31,6 +34,17 @@ def columns_of(
     else:
         columns |= {"start x": starts, "end x": lanes.x}
     return {**columns, **results_of(lanes, behaviour)}
+
+
+def behaviour_of(
+    grid: Grid, lanes: Lanes, box: tuple[np.ndarray, np.ndarray] | None, noise: float, first: int = 0
+) -> np.ndarray:
+    """How each of these neighbours moved, as entries of `behaviour.WORDS`; `first` is the number of the first."""
+    fades = np.array([number_of(rate) is not None and not are_constant([rate]) for rate in grid.rates])
+    fading: Any = False
+    if fades.any():
+        fading = fades[np.unravel_index(first + np.arange(len(lanes)), grid.full_shape)[1]]
+    return behaviour_of_lane(lanes, box, noisy=noise > 0, fading=fading)
 
 
 def ends_of(columns: dict[str, np.ndarray], variables: tuple[str, ...]) -> np.ndarray:

@@ -82,6 +82,8 @@ def grid_of(
     """
     chosen, many_methods = _listed("methods", methods)
     chosen = [as_method(method) for method in chosen]
+    if not isinstance(named_coefficients, Mapping | None):
+        raise InvalidInput("coefficients", 'must be lists of numbers by name: {"beta": [0.5, 0.9]}', named_coefficients)
     numbers_of = {name: _coefficient(name, values, chosen) for name, values in (named_coefficients or {}).items()}
     rates, many_rates = _listed("learning_rates", learning_rates)
     for method in chosen:

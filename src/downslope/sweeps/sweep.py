@@ -12,8 +12,8 @@ import numpy as np
 from downslope.engines.lanes import Lanes
 from downslope.errors import MissingExtra
 from downslope.stopping import Status
-from downslope.sweeps.behaviour import WORDS, behaviour_of_lane
-from downslope.sweeps.columns import NUMBERS, columns_of, results_of
+from downslope.sweeps.behaviour import WORDS
+from downslope.sweeps.columns import NUMBERS, behaviour_of, columns_of, results_of
 from downslope.sweeps.results import Results
 from downslope.sweeps.tally import Block
 
@@ -80,7 +80,7 @@ class Sweep(Results):
 
     @functools.cached_property
     def _behaviour(self) -> np.ndarray:
-        return behaviour_of_lane(self.lanes, self.box, noisy=self.options["noise"] > 0)
+        return behaviour_of(self.grid, self.lanes, self.box, self.options["noise"])
 
     def _shaped(self, lanes: np.ndarray) -> np.ndarray:
         return lanes.reshape(self.grid.shape)

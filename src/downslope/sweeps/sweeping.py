@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, TypedDict, Unpack, overload
 
 import numpy as np
@@ -44,6 +45,17 @@ class _Options(TypedDict, total=False):
     record: Any
 
 
+@contextmanager
+def _starts_in_place_of_x0() -> Iterator[None]:
+    """Errors about `x0`, which a sweep has none of, are about the starts."""
+    try:
+        yield
+    except InvalidInput as error:
+        if error.parameter != "x0":
+            raise
+        raise InvalidInput("starts", error.rule, error.value) from None
+
+
 @overload
 def sweep(fun: Any, *, path: None = None, **options: Unpack[_Options]) -> Sweep: ...
 
@@ -52,6 +64,7 @@ def sweep(fun: Any, *, path: None = None, **options: Unpack[_Options]) -> Sweep:
 def sweep(fun: Any, *, path: str | os.PathLike[str], **options: Unpack[_Options]) -> SweepFile: ...
 
 
+@_starts_in_place_of_x0()
 def sweep(
     fun: Any,
     *,
@@ -171,14 +184,9 @@ def _notes(reason: str) -> tuple[str, ...]:
 
 def _box(bounds: Any, grid: Grid) -> tuple[np.ndarray, np.ndarray] | None:
     """The bounds, with every start inside."""
-    try:
-        box = as_bounds(bounds, grid.structure, grid.starts[0])
-        if box is not None:
-            outside = np.flatnonzero(((grid.starts < box[0]) | (grid.starts > box[1])).any(axis=1))
-            for k in outside[:1]:
-                as_bounds(bounds, grid.structure, grid.starts[k])
-    except InvalidInput as error:
-        if error.parameter != "x0":
-            raise
-        raise InvalidInput("starts", error.rule, error.value) from None
+    box = as_bounds(bounds, grid.structure, grid.starts[0])
+    if box is not None:
+        outside = np.flatnonzero(((grid.starts < box[0]) | (grid.starts > box[1])).any(axis=1))
+        for k in outside[:1]:
+            as_bounds(bounds, grid.structure, grid.starts[k])
     return box
