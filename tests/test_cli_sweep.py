@@ -491,7 +491,7 @@ if "--interrupted" in sys.argv:
     streaming._counted_from = lambda n_before, update: lambda n: stop(n_before, n)
 main()
 """
-    words = ["sweep", "rosenbrock", "--start", "-2:2:500,-1:3:100", "--learning-rate", "1e-4", "--steps", "500"]
+    words = ["sweep", "rosenbrock", "--start", "-2:2:500,-1:3:100", "--learning-rate", "1e-4", "--steps", "5000"]
     command = [sys.executable, "-c", code, *words, "--save", "runs/"]
     run = {"capture_output": True, "text": True, "cwd": tmp_path, "check": False}
     done = subprocess.run([*command, "--interrupted"], **run)
@@ -504,7 +504,7 @@ main()
     table = pandas.read_parquet(tmp_path / "runs")
     axes = np.meshgrid(np.linspace(-2, 2, 500), np.linspace(-1, 3, 100), indexing="ij")
     starts = np.stack([axis.ravel() for axis in axes], axis=1)
-    found = downslope.sweep("rosenbrock", starts=starts, learning_rates=1e-4, max_steps=500)
+    found = downslope.sweep("rosenbrock", starts=starts, learning_rates=1e-4, max_steps=5000)
     np.testing.assert_array_equal(table["loss"], found.lanes.loss)
 
 
