@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 OLDEST := .venv-oldest
+BENCHMARKS := .venv-benchmarks
 
 .PHONY: demo test check lint format types unit slow oldest benchmarks clean
 
@@ -41,8 +42,14 @@ oldest: $(OLDEST)/installed  ## these tests, with each dependency at the lower b
 	$(OLDEST)/bin/python -m pytest -q -n 2 -m "not slow" $(OLDEST_TESTS)
 	$(OLDEST)/bin/python -m pytest -q -n 2 tests/adapters/test_as_optax.py tests/adapters/test_scipy_method.py
 
-benchmarks: $(VENV)/installed-dev  ## ratios to peers, each in one run
-	for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script; done
+benchmarks: $(BENCHMARKS)/installed  ## ratios to peers, each in one run
+	for script in benchmarks/*.py; do echo "== $$script"; $(BENCHMARKS)/bin/python $$script; done
+
+# Apart from the tests: where numba is installed, the published problems that they read are compiled by it.
+$(BENCHMARKS)/installed: pyproject.toml
+	test -x $(BENCHMARKS)/bin/python || $(PYTHON) -m venv $(BENCHMARKS)
+	$(BENCHMARKS)/bin/python -m pip install --quiet --editable ".[benchmarks]"
+	touch $@
 
 $(VENV)/installed: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -63,4 +70,4 @@ $(OLDEST)/installed: pyproject.toml $(VENV)/installed-dev
 	touch $@
 
 clean:
-	rm -rf $(VENV) $(OLDEST) demo dist build
+	rm -rf $(VENV) $(OLDEST) $(BENCHMARKS) demo dist build

@@ -10,10 +10,22 @@ import pytest
 from hypothesis import settings
 
 # The first call of a compiled function takes long; a deadline would fail on it.
-settings.register_profile("downslope", deadline=None, max_examples=40)
+# CI draws the same examples each time: what fails there fails here.
+settings.register_profile("downslope", deadline=None, max_examples=40, derandomize=bool(os.environ.get("CI")))
 settings.load_profile("downslope")
 # Neither this process nor those that tests start leave anything in the user's cache folder.
 os.environ["DOWNSLOPE_CACHE_DIR"] = "off"
+
+
+SLOW_EXAMPLES = {"adapters", "analysis", "explanation", "plots", "sweeps"}
+"""The packages whose examples each compile what they explain, or many runs at once."""
+
+
+def pytest_collection_modifyitems(items):
+    """Examples of these packages are slow tests."""
+    for item in items:
+        if isinstance(item, pytest.DoctestItem) and {*item.name.split(".")[1:2]} & SLOW_EXAMPLES:
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(scope="session")

@@ -21,6 +21,7 @@ def same_arrays(a, b):
     return all(np.array_equal(x, y) for x, y in zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True))
 
 
+@pytest.mark.slow  # imports a large library
 def test_an_equinox_module_trains_as_it_is():
     features = jnp.asarray(FEATURES, jnp.float32)
     model = eqx.nn.MLP(2, 1, 8, 1, activation=jnp.tanh, key=KEY)
@@ -40,6 +41,7 @@ def test_an_equinox_module_trains_as_it_is():
     np.testing.assert_allclose(jnp.mean((jax.vmap(trained)(features)[:, 0] - TARGETS) ** 2), run.loss, rtol=1e-4)
 
 
+@pytest.mark.slow  # imports a large library
 def test_the_gradient_of_a_module_is_jaxs_own():
     linear = eqx.nn.Linear(2, 1, use_bias=False, key=KEY)
 
@@ -81,6 +83,7 @@ def test_counts_and_plain_numbers_do_not_widen_the_arrays_beside_them():
     assert wide.structure.dtype == np.float64
 
 
+@pytest.mark.slow  # imports a large library
 def test_the_parameters_of_a_torch_module_are_a_start():
     torch.manual_seed(0)
     model = torch.nn.Sequential(torch.nn.Linear(2, 8), torch.nn.Tanh(), torch.nn.Linear(8, 1)).double()

@@ -212,6 +212,7 @@ def test_the_help_fits_a_narrow_terminal_in_whole_words(run_cli, words):
     assert set(narrow.split()) - cut_short <= set(wide.split())
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals there")
 def test_on_a_real_terminal_the_table_is_whole_and_no_progress_remains():
     import pty

@@ -15,6 +15,7 @@ TEXT = README.read_text()
 BLOCKS = re.findall(r"```console\n(.*?)```", TEXT, flags=re.DOTALL)
 
 
+@pytest.mark.slow  # a process a command
 @pytest.mark.parametrize("block", BLOCKS, ids=[block.split("\n")[0] for block in BLOCKS])
 def test_the_commands_of_the_readme_print_what_the_readme_shows(block, tmp_path):
     for command, shown in re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", block, flags=re.MULTILINE):
@@ -46,6 +47,7 @@ def test_the_readme_names_the_make_targets_that_exist():
     assert {"demo", "test"} <= named <= targets
 
 
+@pytest.mark.slow
 def test_the_demo_writes_every_run_and_prints_its_end(tmp_path):
     script = README.parent / "examples" / "demo.py"
     done = subprocess.run([sys.executable, script], cwd=tmp_path, capture_output=True, text=True, check=True)

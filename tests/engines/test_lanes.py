@@ -414,11 +414,11 @@ import numpy as np
 from downslope.engines.lanes import run_lanes
 from tests.engines.test_lanes import himmelblau, run
 
-n_steps = np.where(np.arange(4000) % 2, 1e-2, 1e-12)
+n_steps = np.where(np.arange(8000) % 2, 1e-2, 1e-12)
 def told(n):
     if n:
         print("ready", flush=True)
-lanes = run(himmelblau, np.tile([1.0, 1.0], (4000, 1)), {"learning_rate.rate": n_steps}, learning_rate=0.1,
+lanes = run(himmelblau, np.tile([1.0, 1.0], (8000, 1)), {"learning_rate.rate": n_steps}, learning_rate=0.1,
             max_steps=10**12, progress=told)
 print("done", *np.bincount(lanes.status, minlength=10), lanes.n_steps[0], lanes.x[0, 0], lanes.loss[-2])
 """
@@ -436,7 +436,7 @@ def test_a_signal_keeps_the_lanes_that_have_ended():
             process.kill()
     *counts, n_steps, x, loss = (float(word) for word in line.split()[1:])
     assert counts[Status.GRADIENT_SMALL] > 100
-    assert counts[Status.GRADIENT_SMALL] + counts[Status.INTERRUPTED] == 4000
+    assert counts[Status.GRADIENT_SMALL] + counts[Status.INTERRUPTED] == 8000
     assert n_steps > 100  # in a slot when the signal came
     assert x == pytest.approx(1.0, abs=1e-3)
     assert np.isnan(loss)  # never begun

@@ -15,9 +15,16 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jax.experimental.layout import Layout, with_layout_constraint
 
 from downslope.engines.lanes.lane import Lane, Outcome, advance, begin, outcome
+from downslope.engines.lanes.side_by_side import (
+    columns,
+    each_lane,
+    gradients_side_by_side,
+    made,
+    quicker_options,
+    side_by_side,
+)
 from downslope.engines.step import Oracle, Rules
 from downslope.stopping import Status
 
@@ -73,19 +80,27 @@ class Block:
     """The programs of a block: `run` for the loop, `interrupted` for what is under way when it is over."""
 
     def __init__(self, oracle: Oracle, rebuild: Callable[[Any, Any], Rules], n_slots: int, page_length: int):
-        self.oracle, self.rebuild, self.n_slots, self.page_length = oracle, rebuild, n_slots, page_length
+        self.oracle = oracle._replace(value_and_gradient=gradients_side_by_side(oracle.value_and_gradient))
+        self.rebuild, self.n_slots, self.page_length = rebuild, n_slots, page_length
         self.usable = np.arange(n_slots) < n_slots - min(MOST_UNUSED, n_slots // 2)
-        self.run = jax.jit(self._run)
+        self.run = jax.jit(self._run, compiler_options=quicker_options())
         self.interrupted = jax.jit(self._as_they_stand)
+        self._known_shapes: dict[Any, Lane] = {}
 
     def empty_slots(self, page: Page, shared: Any) -> Slots:
         """Slots without lanes, shaped after a page."""
         numbers = jax.tree.map(lambda leaf: np.zeros((*leaf.shape[:-1], self.n_slots), leaf.dtype), page.numbers)
         starts = np.zeros((len(page.starts), self.n_slots), page.starts.dtype)
-        lanes = jax.eval_shape(self._begin, shared, numbers, starts)
-        lanes = jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), lanes)
+        lanes = jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), self._shapes(shared, numbers, starts))
         lanes = lanes._replace(status=np.full(self.n_slots, int(Status.INTERRUPTED)))  # anything but RUNNING
         return Slots(np.full(self.n_slots, EMPTY), numbers, lanes)
+
+    def _shapes(self, shared: Any, numbers: Any, starts: np.ndarray) -> Lane:
+        """The shapes of lanes, which take milliseconds to find and are kept."""
+        key = tuple((leaf.shape, leaf.dtype.str) for leaf in (*jax.tree.leaves(numbers), starts))
+        if key not in self._known_shapes:
+            self._known_shapes[key] = jax.eval_shape(self._begin, shared, numbers, starts)
+        return self._known_shapes[key]
 
     def _run(
         self, shared: Any, slots: Slots, page: Page, taken: Any, budget: Budget
@@ -106,11 +121,12 @@ class Block:
         def round_(carry: Any) -> Any:
             n, slots, taken, finished = carry
             slots, taken, finished = self._refill(shared, slots, page, taken, budget.n_waiting, finished)
-            made, lanes = self._step(shared, slots, budget.n_steps - n)
-            return n + made, slots._replace(lanes=lanes), taken, finished
+            n_made, lanes = self._step(shared, slots, budget.n_steps - n)
+            return n + n_made, slots._replace(lanes=lanes), taken, finished
 
-        # In a call no more lanes can end than there are in the slots and on the page.
-        n_rows = self.n_slots + self.page_length
+        # In a call no more lanes can end than there are in the slots and on the page; and rows are written a block
+        # at a time.
+        n_rows = 2 * self.n_slots + self.page_length
         shapes = jax.eval_shape(lambda: self._rows(shared, slots))
         rows = [jnp.zeros((shape.shape[0], n_rows), shape.dtype) for shape in shapes]
         nothing = (jnp.asarray(0), slots, taken, Finished(jnp.asarray(0), *rows))
@@ -147,28 +163,32 @@ class Block:
         """Lanes that have ended onto the list, and waiting ones into the free slots."""
         free = ~slots.lanes.running & self.usable
         ended = free & (slots.index != EMPTY)
-        rank_of_ended, rank_of_free = jnp.cumsum(jnp.stack([ended, free]), axis=1) - 1
-
-        nowhere = finished.floats.shape[1] + jnp.arange(self.n_slots)
-        row = jnp.where(ended, finished.n + rank_of_ended, nowhere)
-        floats, integers = (
-            old.at[:, row].set(new, mode="drop", unique_indices=True)
-            for old, new in zip((finished.floats, finished.integers), self._rows(shared, slots), strict=True)
-        )
-        finished = Finished(finished.n + jnp.sum(ended), floats, integers)
+        rank_of_ended, rank_of_free = made(jnp.cumsum(jnp.stack([ended, free]), axis=1) - 1)
+        finished = self._written(made(self._rows(shared, slots)), ended, rank_of_ended, finished)
 
         source = taken + rank_of_free
         enters = free & (source < n_waiting)
-        source = jnp.minimum(source, self.page_length - 1)
+        source = made(jnp.minimum(source, self.page_length - 1))
 
         def placed(new: Any, old: Any) -> Any:
             return jnp.where(enters, new, old)
 
-        new = jax.tree.map(lambda leaf: leaf[..., source], page)
+        new = jax.tree.map(lambda leaf: columns(leaf, source), page)
         numbers = jax.tree.map(placed, new.numbers, slots.numbers)
         lanes = jax.tree.map(placed, self._begin(shared, new.numbers, new.starts), slots.lanes)
         index = placed(new.index, jnp.where(ended, EMPTY, slots.index))
         return Slots(index, numbers, lanes), taken + jnp.sum(enters), finished
+
+    def _written(self, rows: tuple[Any, Any], ended: Any, rank: Any, finished: Finished) -> Finished:
+        """The list with the rows of those that have ended: gathered to the front, and written a block at a time."""
+        n = self.n_slots
+        front = jnp.where(ended, rank, n + jnp.arange(n))
+        order = made(jnp.zeros(n, int).at[front].set(jnp.arange(n), mode="drop", unique_indices=True))
+        floats, integers = (
+            lax.dynamic_update_slice(old, columns(new, order), (0, finished.n))
+            for old, new in zip(finished[1:], rows, strict=True)
+        )
+        return Finished(finished.n + jnp.sum(ended), floats, integers)
 
     def _rows(self, shared: Any, slots: Slots) -> tuple[Any, Any]:
         """The outcomes as two matrices, whose writing costs less than that of eleven columns."""
@@ -176,7 +196,7 @@ class Block:
         def one(numbers: Any, lane: Lane) -> Outcome:
             return outcome(self.oracle, self.rebuild(shared, numbers), lane)
 
-        told = Outcome(*_each_lane(one, slots.numbers, slots.lanes))
+        told = Outcome(*each_lane(one, slots.numbers, slots.lanes))
         counts = (told.status, told.n_steps, told.n_evaluations, told.n_rises)
         return jnp.concatenate([told.x, jnp.stack(told[1:7])]), jnp.stack([slots.index, *counts])
 
@@ -184,13 +204,13 @@ class Block:
         def one(numbers: Any, x: Any) -> Lane:
             return begin(self.oracle, self.rebuild(shared, numbers), x)
 
-        return Lane(*_each_lane(one, numbers, starts))
+        return Lane(*each_lane(one, numbers, starts))
 
     def _advance(self, shared: Any, numbers: Any, lanes: Lane) -> Lane:
         def one(numbers: Any, lane: Lane) -> Lane:
             return advance(self.oracle, self.rebuild(shared, numbers), lane)
 
-        return Lane(*jax.tree.map(_side_by_side, _each_lane(one, numbers, lanes)))
+        return Lane(*jax.tree.map(side_by_side, each_lane(one, numbers, lanes)))
 
 
 def outcomes(finished: Finished) -> tuple[np.ndarray, Outcome]:
@@ -198,14 +218,3 @@ def outcomes(finished: Finished) -> tuple[np.ndarray, Outcome]:
     n = int(finished.n)
     floats, integers = (np.asarray(rows)[:, :n] for rows in finished[1:])
     return integers[0], Outcome(floats[:-6], *floats[-6:], *integers[1:])
-
-
-def _each_lane(function: Callable[..., Any], *arguments: Any) -> Any:
-    return jax.vmap(function, in_axes=-1, out_axes=-1)(*arguments)
-
-
-def _side_by_side(array: Any) -> Any:
-    """The lanes next to one another in memory; left alone, XLA sometimes puts the components of a point there."""
-    if array.ndim == 1:
-        return array
-    return with_layout_constraint(array, Layout(tuple(range(array.ndim))))  # type: ignore[no-untyped-call]

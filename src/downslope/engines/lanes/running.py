@@ -26,7 +26,7 @@ from downslope.objectives.program import Program
 from downslope.objectives.structure import Structure
 from downslope.stopping import Limits
 
-MOST_SLOTS = 512
+MOST_SLOTS = 1024
 PAGES_OF_SLOTS = 16
 """A page holds this many times as many lanes as there are slots."""
 _CACHE_BYTES = 2**20

@@ -1,0 +1,1 @@
+"""What a good engineer would write without downslope: the same descents by hand in other tools."""
