@@ -131,7 +131,7 @@ def test_a_number_a_vector_and_parameters_are_told_apart():
         ("x^2", (-1, 1), {"resolution": 2.5}, "resolution"),
         ("himmelblau", None, {"resolution": 10**5}, "resolution"),
         ("x^2", (-1, 1), {"gradient_tolerance": None}, "gradient_tolerance"),
-        ("x^2", (-1, 1), {"learning_rate": -0.1}, "learning_rates"),
+        ("x^2", (-1, 1), {"learning_rate": -0.1}, "learning_rate"),
     ],
 )
 def test_bad_input_is_told_before_anything_runs(fun, bounds, options, parameter):

@@ -6,7 +6,6 @@ import re
 import shlex
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -196,6 +195,7 @@ def test_rates_that_converged_are_told_as_one_stretch_and_the_others():
         ["x^2 + b", "--start", "1,2", "--variables", "x,b", "--learning-rate", "0.1,0.2", "--noise", "0.5",
          "--seed", "3:5:3", "--steps", "30"],
         ["himmelblau", "--method", "momentum", "--beta", "0.5", "--learning-rate", "0.001,0.002"],
+        ["x^2 - 3x", "--start", "5", "--learning-rate", "0.1:1.5:8", "--decay", "0.9"],
     ],
 )  # fmt: skip
 def test_the_command_that_it_tells_makes_the_run_again(run_cli, words):
@@ -208,6 +208,30 @@ def test_the_command_that_it_tells_makes_the_run_again(run_cli, words):
     assert (run["status"], run["n_steps"]) == (best["status"], best["n_steps"])
     # Two compilations of one descent, as in test_sweep.py.
     assert run["loss"] == pytest.approx(best["loss"], rel=1e-8, abs=1e-12)
+
+
+def test_rates_may_decay_as_in_a_run(run_cli, tmp_path):
+    words = ("sweep", "x^2 - 3x", "--start", "5;1", "--learning-rate", "0.1:1.5:8", "--decay", "0.9")
+    status, out, _ = run_cli(*words, "--plot", str(tmp_path / "map.png"))
+    assert status == 0
+    assert "learning rate  0.1, 0.3, 0.5, 0.7, 0.9, 1.1, 1.3, 1.5; geometric decay (factor 0.9)" in out
+    told = json.loads(run_cli(*words, "--json", "--table")[1])
+    assert told["specification"]["learning_rates"][1] == "GeometricDecay(rate=0.3, factor=0.9)"
+    for row in told["rows"]:
+        start = [5.0, 1.0][row["start"]]
+        run = downslope.minimize(
+            "x^2 - 3x", start, learning_rate=downslope.learning_rates.GeometricDecay(row["learning_rate"], 0.9)
+        )
+        assert (run.status.name, run.n_steps) == (row["status"], row["n_steps"])
+    for text, message in (
+        ("backtracking", "--decay needs a number as the learning rate"),
+        ("backtracking,0.1", "--decay needs numbers as the learning rates"),
+        ("0.1,-1", "--learning-rate must be positive and finite; got -1.0"),
+    ):
+        assert run_cli("sweep", "x^2", "--start", "5", "--learning-rate", text, "--decay", "0.9")[2].startswith(
+            f"error: {message}"
+        )
+    assert run_cli("sweep", "x^2", "--start", "5", "--decay", "0.9")[2].startswith("error: --decay needs a learning")
 
 
 def test_one_value_is_no_dimension(run_cli):
@@ -267,7 +291,7 @@ def test_a_saved_sweep_is_read_by_pandas_and_duckdb(run_cli, tmp_path):
 def test_a_file_of_several_groups_and_of_long_vectors(tmp_path, monkeypatch):
     import pandas
 
-    monkeypatch.setattr("downslope.sweeps.saving._GROUP_ROWS", 3)
+    monkeypatch.setattr("downslope.sweeps.sweep.CHUNK_ROWS", 3)
     found = downslope.sweep("sum(x^2)", starts=np.ones((4, 101)), learning_rates=[0.1, 0.2], max_steps=3)
     found.save(tmp_path / "sweep.parquet")
     frame = pandas.read_parquet(tmp_path / "sweep.parquet")
@@ -282,6 +306,35 @@ def test_a_sweep_is_no_run(tmp_path):
     downslope.sweep("x^2", starts=[5.0], learning_rates=0.1).save(file)
     with pytest.raises(downslope.InvalidFile):
         downslope.load(file)
+
+
+def test_a_folder_holds_the_same_runs_block_by_block(run_cli, tmp_path, monkeypatch):
+    import pandas
+
+    monkeypatch.setattr("downslope.sweeps.streaming._FIRST_LANES", 3)
+    monkeypatch.setattr("downslope.sweeps.streaming.MOST_LANES", 4)
+    folder = f"{tmp_path}/runs/"
+    status, out, err = run_cli(*PARABOLA, "--table", "--save", folder, "--plot", str(tmp_path / "map.png"))
+    assert (status, err) == (0, f"saved to {folder}\nsaved to {tmp_path}/map.png\n")
+    assert out == run_cli(*PARABOLA, "--table")[1]
+    assert len(list((tmp_path / "runs").glob("part-*"))) == 3
+    assert len(pandas.read_parquet(folder)) == 8
+    in_memory = json.loads(run_cli(*PARABOLA, "--table", "--json")[1])
+    monkeypatch.setattr("downslope.sweeps.lots.run_lanes", no_sweep)  # all are finished
+    again = json.loads(run_cli(*PARABOLA, "--table", "--json", "--save", folder.removesuffix("/"))[1])
+    assert {**again, "seconds": 0} == {**in_memory, "seconds": 0}
+    _, out, err = run_cli(*PARABOLA, "--target-loss", "1", "--save", folder)
+    assert (out, err.startswith("error: --target-loss must be that of the sweep begun in")) == ("", True)
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "photo.jpg").touch()
+    for place, rule in (("full/", "holds 'photo.jpg', and must be empty"), ("no/where/", "cannot be made: there is")):
+        assert run_cli(*PARABOLA, "--save", f"{tmp_path}/{place}")[2].startswith(f"error: --save '{tmp_path}/"), rule
+
+
+def test_a_sweep_beyond_memory_is_told_where_it_can_go(run_cli):
+    words = ("--start", "0:1:1e6", "--learning-rate", "0.1:0.2:1000")
+    _, _, err = run_cli("sweep", "x^2", *words)
+    assert "and need --save FOLDER/ to be written to; got '1000000000 runs'" in err
 
 
 @pytest.fixture
@@ -301,7 +354,7 @@ def drawn(monkeypatch):
         return draw
 
     for name in ("sweep_map", "loss_by_rate", "basins"):
-        monkeypatch.setattr(plots, name, stand_in(name), raising=False)
+        monkeypatch.setattr(plots, name, stand_in(name))
     return asked
 
 
@@ -323,72 +376,46 @@ def test_a_sweep_is_drawn_as_a_map_and_rates_alone_as_a_curve(run_cli, drawn, tm
     [
         (["--start", "1:2:3"], "start"),
         (["--start", "1"], "one run"),
-        (
-            ["--start", "1;2", "--learning-rate", "1,2", "--methods", "adam,rmsprop"],
-            "method x learning rate x start",
-        ),
     ],
 )
 def test_what_no_picture_shows_is_refused_before_it_runs(run_cli, drawn, monkeypatch, words, several):
     monkeypatch.setattr("downslope.sweeps.lots.run_lanes", no_sweep)
     _, out, err = run_cli("sweep", "x^2", *words, "--plot", "map.png")
     assert out == ""
-    assert err.startswith("error: --plot needs many learning rates alone, or many values of two of ")
+    assert err.startswith("error: --plot needs many learning rates, or many values of two of ")
     assert err.endswith(f"; got {several!r}.\n")
 
 
 # -- basins and multistart --------------------------------------------------------------------------------
 
 
-@dataclass
-class Basins:
-    """What `downslope.basins` returns, as far as the command line reads it."""
-
-    minima: tuple
-    sweep: downslope.Sweep
-    message: str = "2 minima from 9 starts."
-
-    def to_dict(self):
-        return {"message": self.message, "minima": [{"x": [m.x], "loss": m.loss} for m in self.minima]}
-
-
-@pytest.fixture
-def mapped(monkeypatch):
-    """A stand-in for `downslope.basins`; gives what was asked of it."""
-    asked = []
-
-    def stand_in(fun, bounds, *, resolution, method, learning_rate, max_steps, gradient_tolerance, progress):
-        asked.append((fun.name, bounds, resolution, method, learning_rate, max_steps, gradient_tolerance, progress))
-        if bounds is None:
-            raise InvalidInput("bounds", "must be given", None)
-        found = downslope.multistart("double_well", (-1.8, 1.8), 8)
-        return Basins(found.minima, found.sweep)
-
-    monkeypatch.setattr(downslope, "basins", stand_in, raising=False)
-    return asked
-
-
-def test_basins_are_asked_for_drawn_and_told(run_cli, mapped, drawn, tmp_path, monkeypatch):
+def test_basins_are_those_of_the_library_told_and_drawn(run_cli, drawn, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    words = ("--range", "-5:5,-2:2", "--resolution", "9", "--learning-rate", "0.01", "--method", "momentum")
-    status, out, err = run_cli("basins", "x^2 + y^2", *words, "--steps", "50", "--plot", "basins.png")
+    words = ("basins", "himmelblau", "--range=-5:5,-4:4", "--resolution", "16", "--learning-rate", "0.01")
+    status, out, err = run_cli(*words, "--method", "momentum", "--beta", "0.5", "--plot", "basins.png")
     assert (status, err) == (0, "saved to basins.png\n")
-    momentum = downslope.Momentum()
-    assert mapped == [("x^2 + y^2", [(-5.0, 5.0), (-2.0, 2.0)], 9, momentum, 0.01, 50, 1e-6, False)]
-    assert [name for name, *_ in drawn] == ["basins"]
-    assert out.startswith("x^2 + y^2: 2 minima from 9 starts.\n\n")
-    assert out.count("50.00 %") == 2
-    assert json.loads(run_cli("basins", "x^2", "--range", "-5:5", "--json")[1])["message"] == "2 minima from 9 starts."
+    options = {"resolution": 16, "learning_rate": 0.01, "method": downslope.Momentum(0.5)}
+    found = downslope.basins("himmelblau", [(-5, 5), (-4, 4)], **options)
+    ((name, shown, _),) = drawn
+    assert name == "basins"
+    np.testing.assert_array_equal(shown.which, found.which)
+    assert out.startswith(f"himmelblau: {found.message}\n\n")
+    rows = out.split("\n\n")[1].splitlines()[1:]
+    assert [row.split()[-2] for row in rows] == [f"{100 * minimum.share:.2f}" for minimum in found.minima]
+    told = json.loads(run_cli(*words, "--method", "momentum", "--beta", "0.5", "--json")[1])
+    assert told["message"] == found.message
+    assert [minimum["n_starts"] for minimum in told["minima"]] == [minimum.n_starts for minimum in found.minima]
 
 
-def test_errors_about_a_range_name_it(run_cli, mapped):
+def test_errors_about_a_range_name_it(run_cli):
     for command in ("basins", "multistart"):
         for text in ("5:-5", "0:", "-inf:1"):
             _, out, err = run_cli(command, "x^2", "--range", text)
             assert (out, err) == ("", f"error: --range must have LOW below HIGH, both finite; got {text!r}.\n")
         assert run_cli(command, "x^2")[2].startswith("error: --range must be given")
-    assert mapped[-1][1] is None
     assert run_cli("multistart", "himmelblau", "--range", "0:1,0:1,0:1")[2].startswith("error: --range must hold 2")
+    assert run_cli("basins", "sum(x^2)", "--range", "0:1,0:1,0:1")[2].startswith("error: --range must be of one or two")
+    assert run_cli("basins", "x^2", "--range", "0:1", "--resolution", "1")[2].startswith("error: --resolution must be")
 
 
 def test_multistart_tells_the_minima_that_the_library_finds(run_cli):
@@ -410,6 +437,18 @@ def test_multistart_takes_a_sampler_and_one_variable(run_cli):
     assert [minimum["at_bound"] for minimum in told["minima"]].count(True) == 2
     for text, message in (("--starts", "--starts must be a whole number"), ("--sampler", "--sampler must be one of")):
         assert run_cli("multistart", "himmelblau", text, "0")[2].startswith(f"error: {message}")
+
+
+def test_runs_stay_in_the_range_or_leave_it(run_cli):
+    # From 1 on, x^3 - 3x falls to 1; below the maximum at -1 it falls without end.
+    words = ("x^3 - 3x", "--range=-3:3", "--learning-rate", "0.01")
+    held = json.loads(run_cli("multistart", *words, "--starts", "64", "--json")[1])["minima"]
+    free = json.loads(run_cli("multistart", *words, "--starts", "64", "--outside", "--json")[1])["minima"]
+    assert [m["at_bound"] for m in held] == [True, False]
+    assert [round(m["x"][0], 6) for m in free] == [1.0]
+    held = json.loads(run_cli("basins", *words, "--resolution", "64", "--inside", "--json")[1])["minima"]
+    free = json.loads(run_cli("basins", *words, "--resolution", "64", "--json")[1])["minima"]
+    assert (len(held), len(free)) == (2, 1)
 
 
 # -- ends -------------------------------------------------------------------------------------------------
@@ -437,6 +476,36 @@ main()
     finished = frame[frame["status"] != "INTERRUPTED"]
     assert 0 < len(finished) < len(frame)
     assert finished["loss"].notna().all()
+
+
+def test_a_folder_goes_on_after_ctrl_c(tmp_path):
+    import pandas
+
+    code = """
+import signal, sys
+from downslope.cli import main
+from downslope.sweeps import streaming
+if "--interrupted" in sys.argv:
+    sys.argv.remove("--interrupted")
+    stop = lambda n_before, n: n and n_before > 2000 and signal.raise_signal(signal.SIGINT)
+    streaming._counted_from = lambda n_before, update: lambda n: stop(n_before, n)
+main()
+"""
+    words = ["sweep", "rosenbrock", "--start", "-2:2:500,-1:3:100", "--learning-rate", "1e-4", "--steps", "5000"]
+    command = [sys.executable, "-c", code, *words, "--save", "runs/"]
+    run = {"capture_output": True, "text": True, "cwd": tmp_path, "check": False}
+    done = subprocess.run([*command, "--interrupted"], **run)
+    assert (done.returncode, done.stderr) == (130, "saved to runs/\n")
+    n = len(pandas.read_parquet(tmp_path / "runs"))
+    assert 2000 < n < 50_000
+    assert f"\n{n:,} of 50,000 runs are finished; the same command makes the others.\n" in done.stdout
+    done = subprocess.run(command, **run)
+    assert (done.returncode, "are finished" in done.stdout) == (0, False)
+    table = pandas.read_parquet(tmp_path / "runs")
+    axes = np.meshgrid(np.linspace(-2, 2, 500), np.linspace(-1, 3, 100), indexing="ij")
+    starts = np.stack([axis.ravel() for axis in axes], axis=1)
+    found = downslope.sweep("rosenbrock", starts=starts, learning_rates=1e-4, max_steps=5000)
+    np.testing.assert_array_equal(table["loss"], found.lanes.loss)
 
 
 @pytest.mark.slow

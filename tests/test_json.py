@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-import downslope
 from downslope.cli.as_json import FORMAT
 from downslope.methods import METHODS
 from downslope.objectives import gallery
@@ -64,10 +63,7 @@ COMMANDS = {
               "momentum,nesterov", "--beta", "0,0.5", "--noise", "0.1", "--seed", "0:2:3", "--steps", "20", "--table"],
     "swept, without an end": ["sweep", "x", "--start", "1", "--learning-rate", "backtracking", "--steps", "0"],
     "minima": ["multistart", "himmelblau", "--starts", "32"],
-    "a map": pytest.param(
-        ["basins", "himmelblau", "--resolution", "6", "--learning-rate", "0.01"],
-        marks=pytest.mark.skipif(not hasattr(downslope, "basins"), reason="downslope.basins is not here yet"),
-    ),
+    "a map": ["basins", "himmelblau", "--resolution", "6", "--learning-rate", "0.01"],
     "problems": ["problems"],
     "one problem": ["problems", "rosenbrock"],
     "methods": ["methods"],

@@ -39,6 +39,24 @@ def test_the_shares_are_the_lengths_of_the_basins():
     assert shares[round(-first, 3)] == pytest.approx((third + first) / 20, abs=1e-3)
 
 
+def test_saddles_and_maxima_are_no_minima():
+    # Of an odd grid the middle column starts on the ridge x = 0, and ends at the saddle (0, 0), all but nothing else.
+    found = multistart("(x^2 - 1)^2 + y^2", [(-2, 2), (-2, 2)], 81, sampler="grid", learning_rate=0.02)
+    assert [minimum.x.round(3).tolist() for minimum in found] == [[-1.0, 0.0], [1.0, 0.0]]
+    assert [minimum.n_starts for minimum in found] == [36, 36]
+    assert (found.n_converged, found.n_resting) == (72, 9)
+    assert "of which 72 converged; 9 starts ended at a maximum or a saddle." in found.message
+    top = multistart("double_well", (-1.8, 1.8), 3, sampler="grid", learning_rate=0.05)  # the middle is a maximum
+    assert (len(top), top.n_resting) == (2, 1)
+
+
+def test_flat_minima_and_lines_of_minima_are_one():
+    flat = multistart("x^4", (-1, 1), 200, learning_rate=1.0, inside=False)
+    assert len(flat) == 1
+    valley = multistart("(x + y)^2", [(-2, 2), (-2, 2)], 128, learning_rate=0.1, inside=False)
+    assert (len(valley), valley[0].n_starts) == (1, 128)
+
+
 def test_ends_at_the_edge_of_the_box_say_so():
     found = multistart("x^3 - 3x", (-3, 3), 100, learning_rate=0.01)
     assert [(round(m.x, 6), m.at_bound) for m in found] == [(-3.0, True), (1.0, False)]
@@ -137,7 +155,7 @@ def test_samples_fill_the_box_and_repeat_with_the_seed(sampler, m):
         ({"sampler": "halton"}, "sampler", "latin_hypercube"),
         ({"sampler": "grid", "n_starts": 1}, "n_starts", "at least 2"),
         ({"gradient_tolerance": None}, "gradient_tolerance", "must be a number"),
-        ({"learning_rate": -1.0}, "learning_rates", "positive"),
+        ({"learning_rate": -1.0}, "learning_rate", "positive"),
     ],
 )
 def test_bad_input_is_named(options, parameter, rule):

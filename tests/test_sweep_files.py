@@ -61,6 +61,25 @@ def test_the_table_on_disk_is_the_one_in_memory_to_the_last_bit(tmp_path, short_
     np.testing.assert_array_equal(on_disk.select(**labels).path, in_memory.select(**labels).path)
 
 
+def test_a_sweep_on_disk_is_read_back_whole_and_counts_the_same(tmp_path, short_blocks, monkeypatch):
+    on_disk = sweep(himmelblau, **GRID, path=tmp_path / "sweep")
+    in_memory = sweep(himmelblau, **GRID)
+    assert {**on_disk.to_dict(), "seconds": 0} == {**in_memory.to_dict(), "seconds": 0}
+    assert on_disk.in_memory().to_xarray().equals(in_memory.to_xarray())
+    assert on_disk.row(1700)["loss"] == in_memory.row(1700)["loss"]
+    on_disk.save(tmp_path / "one.parquet")
+    assert_same_table(pd.read_parquet(tmp_path / "one.parquet"), in_memory.to_dataframe())
+    (tmp_path / "sweep" / "part-00005.parquet").unlink()
+    monkeypatch.setattr(streaming, "run_between", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    cut = sweep(himmelblau, **GRID, path=tmp_path / "sweep")
+    read = cut.in_memory()
+    assert (cut.n_finished, int((read.status == Status.INTERRUPTED).sum())) == (N_RUNS - 144, 144)
+    np.testing.assert_array_equal(read.lanes.x[-144:], np.tile(STARTS, (8, 1))[-144:])
+    monkeypatch.setattr("downslope.sweeps.grid.MOST_BYTES", 1000)
+    with pytest.raises(InvalidInput, match="must span a grid whose results fit"):
+        cut.in_memory()
+
+
 def test_every_reader_takes_the_folder_as_one_table(tmp_path, short_blocks):
     polars, duckdb = pytest.importorskip("polars"), pytest.importorskip("duckdb")
     folder = tmp_path / "sweep.parquet"

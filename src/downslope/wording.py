@@ -57,8 +57,17 @@ def rate(run: Run) -> str:
         return f"learning rate {numbers(asked['rate'])}"
     if "rate" not in asked:
         return "its own learning rate" if asked["name"] == "OwnRate" else f"learning rate by {in_words(asked['name'])}"
+    return f"learning rate {numbers(asked['rate'])}, {schedule(asked)}"
+
+
+def schedule(asked: dict[str, Any]) -> str:
+    """A schedule that is told by its type's name and its numbers, without the rate that it begins with.
+
+    >>> schedule({"name": "GeometricDecay", "rate": 0.1, "factor": 0.99})
+    'geometric decay (factor 0.99)'
+    """
     words = ", ".join(f"{key} {numbers(value)}" for key, value in asked.items() if key not in ("name", "rate"))
-    return f"learning rate {numbers(asked['rate'])}, {in_words(asked['name'])} ({words})"
+    return f"{in_words(asked['name'])} ({words})"
 
 
 def in_words(name: str) -> str:

@@ -132,8 +132,22 @@ def test_further_dimensions_are_chosen_by_their_labels():
     np.testing.assert_allclose(line.get_xdata(), 2 * (1 + beta) / (1 + 2 * beta) / 2, rtol=1e-6)
     ax = rendered(plots.sweep_map(found, "method", "beta", learning_rate=0.2, start=0))
     assert [text.get_text() for text in ax.get_xticklabels()] == ["momentum", "nesterov"]
-    with pytest.raises(InvalidInput, match=r"`beta` must be chosen, such as beta=0\.1"):
-        plots.sweep_map(found, "method", "start", learning_rate=0.1)
+    with pytest.raises(InvalidInput, match="dimensions that can be chosen are learning_rate, beta"):
+        plots.sweep_map(found, "method", "start", speed=0.1)
+
+
+@pytest.mark.slow
+def test_of_further_dimensions_that_are_not_chosen_each_cell_shows_the_best():
+    options = {"methods": "momentum", "coefficients": {"beta": [0.1, 0.5, 0.8]}, "max_steps": 60}
+    found = downslope.sweep("x^2", starts=[1.0, 3.0], learning_rates=[0.01, 0.2, 0.4, 1.3], **options)
+    ax = rendered(plots.sweep_map(found))
+    assert ax.get_title() == "x^2, momentum, best of 2 starts"
+    steps = np.where(found.converged, found.n_steps, 10**6).min(axis=2)
+    np.testing.assert_array_equal(mesh(ax).get_array().filled(10**6), steps.T)
+    assert lines(ax) == []  # each cell has a limit of its own
+    ax = rendered(plots.sweep_map(found, "learning_rate", "start", colour="loss"))
+    assert ax.get_title() == "x^2, momentum, best of 3 betas"
+    np.testing.assert_array_equal(mesh(ax).get_array(), np.maximum(found.loss.min(axis=1).T, mesh(ax).norm.vmin))
 
 
 @pytest.mark.slow

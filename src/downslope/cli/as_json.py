@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import textwrap
 from typing import TYPE_CHECKING, Any
 
 from downslope.coefficients import coefficients
@@ -16,8 +17,9 @@ if TYPE_CHECKING:
     from downslope.explanation import Explanation
     from downslope.run import Run
     from downslope.storage import Replay
+    from downslope.sweeps.basins import Basins
     from downslope.sweeps.multistart import Multistart
-    from downslope.sweeps.sweep import Sweep
+    from downslope.sweeps.results import Results
 
 FORMAT = 1
 """Goes up where a key goes or changes its meaning; new keys may come at any time."""
@@ -36,15 +38,21 @@ def print_explanation(found: Explanation) -> None:
     _print({"message": found.run.message, **found.to_dict()})
 
 
-def print_sweep(found: Sweep, whole_table: bool) -> None:
+def print_sweep(found: Results, whole_table: bool) -> None:
     """What the runs came to; with the table, every run."""
-    more: dict[str, Any] = {}
-    if whole_table:
-        from downslope.sweeps.columns import columns
-
-        named = {name: values.tolist() for name, values in columns(found).items()}
-        more = {"rows": [dict(zip(named, row, strict=True)) for row in zip(*named.values(), strict=True)]}
-    _print(found.to_dict() | more)
+    told = _text(found.to_dict())
+    if not whole_table:
+        print(told)
+        return
+    # Row by row, for memory may not hold all of them as text.
+    print(told.removesuffix("\n}") + ',\n  "rows": [', end="")
+    separator = "\n"
+    for named in found.chunks():
+        for row in zip(*(values.tolist() for values in named.values()), strict=True):
+            text = json.dumps(plain(dict(zip(named, row, strict=True))), indent=2, allow_nan=False, default=str)
+            print(separator + textwrap.indent(text, "    "), end="")
+            separator = ",\n"
+    print("\n  ]\n}")
 
 
 def print_multistart(found: Multistart) -> None:
@@ -52,7 +60,7 @@ def print_multistart(found: Multistart) -> None:
     _print(found.to_dict())
 
 
-def print_basins(found: Any) -> None:
+def print_basins(found: Basins) -> None:
     """The minima of a region, each with its share of it."""
     _print(found.to_dict())
 
@@ -103,4 +111,8 @@ def _point(x: Any) -> list[float]:
 
 
 def _print(outcome: dict[str, Any]) -> None:
-    print(json.dumps(plain({"format": FORMAT, **outcome}), indent=2, allow_nan=False, default=str))
+    print(_text(outcome))
+
+
+def _text(outcome: dict[str, Any]) -> str:
+    return json.dumps(plain({"format": FORMAT, **outcome}), indent=2, allow_nan=False, default=str)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    from matplotlib.figure import Figure, SubFigure
 
 PICTURES = (".png", ".svg", ".pdf", ".jpg")
 FILMS = (".gif", ".html", ".mp4")
@@ -26,12 +26,12 @@ def check_place(place: str, suffixes: tuple[str, ...], parameter: str = "save") 
     return suffix
 
 
-def write(figure: Figure, place: str) -> None:
+def write(figure: Figure | SubFigure, place: str) -> None:
     """Write a picture in the format that its suffix tells."""
     from downslope.storage.atomic_file import replacing
 
     with replacing(Path(place)) as file:
-        figure.savefig(file, format=Path(place).suffix[1:].lower())
+        figure.figure.savefig(file, format=Path(place).suffix[1:].lower())
     say_saved(place)
 
 

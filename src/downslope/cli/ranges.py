@@ -54,21 +54,32 @@ def whole_values(parameter: str, text: str | None) -> int | list[int] | None:
     return [int(value) for value in np.ravel(found).tolist()]  # type: ignore[arg-type]
 
 
-def learning_rates(text: str | None) -> Any:
-    """Numbers as above, and the names of searches among them.
+def learning_rates(text: str | None, decay: float | None = None) -> Any:
+    """Numbers as above, and the names of searches among them; with a decay, schedules that begin with the numbers.
 
     >>> learning_rates("backtracking,0.1:0.2:2")
     [Backtracking(...), 0.1, 0.2]
+    >>> learning_rates("0.1,0.2", 0.9)
+    [GeometricDecay(rate=0.1, factor=0.9), GeometricDecay(rate=0.2, factor=0.9)]
     """
-    words = [] if text is None else [part.strip() for part in text.split(",")]
+    if text is None or text in reading.SEARCHES:
+        return reading.learning_rate(text, decay)
+    words = [part.strip() for part in text.split(",")]
     if not any(word in reading.SEARCHES for word in words):
-        return values("learning_rate", text)
-    if len(words) == 1:
-        return reading.SEARCHES[words[0]]()
-    found: list[Any] = []
+        found = values("learning_rate", text)
+        return found if decay is None else _decaying(found, decay)
+    if decay is not None:
+        raise InvalidInput("decay", "needs numbers as the learning rates, and searches find their own", decay)
+    listed: list[Any] = []
     for word in words:
-        found += [reading.SEARCHES[word]()] if word in reading.SEARCHES else _axis("learning_rate", word).tolist()
-    return found
+        listed += [reading.SEARCHES[word]()] if word in reading.SEARCHES else _axis("learning_rate", word).tolist()
+    return listed
+
+
+def _decaying(rates: Any, decay: float) -> Any:
+    if isinstance(rates, float):
+        return reading.decaying(rates, decay)
+    return [reading.decaying(rate, decay) for rate in rates.tolist()]
 
 
 def starts(text: str | None) -> np.ndarray | None:

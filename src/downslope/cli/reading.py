@@ -6,8 +6,11 @@ import dataclasses
 import math
 from typing import Any
 
+import numpy as np
+
+from downslope.coefficients import check_in_interval
 from downslope.errors import InvalidInput
-from downslope.learning_rates import Backtracking, BarzilaiBorwein, Constant, GeometricDecay, Polyak
+from downslope.learning_rates import Backtracking, BarzilaiBorwein, GeometricDecay, Polyak
 from downslope.methods import Method, method_named
 
 SEARCHES = {"backtracking": Backtracking, "barzilai_borwein": BarzilaiBorwein, "polyak": Polyak}
@@ -58,7 +61,15 @@ def learning_rate(text: str | None, decay: float | None) -> Any:
     rate = _numbers("learning_rate", text)
     if decay is None:
         return rate
-    return GeometricDecay(Constant(rate).rate, factor=decay)
+    return decaying(rate, decay)
+
+
+def decaying(rate: float | list[float], decay: float) -> GeometricDecay:
+    """The schedule; errors name the options."""
+    rates = rate if isinstance(rate, float) else np.array(rate)
+    check_in_interval("learning_rate", rates, "(0, inf)")
+    check_in_interval("decay", decay, "(0, 1]")
+    return GeometricDecay(rates, factor=decay)
 
 
 def tolerance(text: str) -> float | None:

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import numbers
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from downslope.cli.terminal import bold, table, wrapped
+from downslope.cli.terminal import bold, print_table, table, wrapped
 from downslope.engines.specification import rule_in_words
-from downslope.sweeps import summary
-from downslope.sweeps.columns import STATUSES, columns
-from downslope.wording import counted, in_words, number, rule, short
-from downslope.wording import numbers as points
+from downslope.sweeps.rates import are_constant, numbers_alone
+from downslope.wording import counted, in_words, number, rule, schedule, short
 
 if TYPE_CHECKING:
     from downslope.cli.sweep_options import SweepOptions
+    from downslope.sweeps.basins import Basins
     from downslope.sweeps.multistart import Multistart
-    from downslope.sweeps.sweep import Sweep
+    from downslope.sweeps.results import Results
+    from downslope.sweeps.tally import Tally
 
 _MOST_VARIABLES = 5
 _MOST_MINIMA = 12
@@ -27,41 +27,54 @@ _MOST_VALUES = 8
 _HEADINGS = {"n_steps": "steps", "learning_rate": "learning rate"}
 
 
-def sweep(found: Sweep, asked: SweepOptions) -> None:
+def sweep(found: Results, asked: SweepOptions) -> None:
     """What was swept, how the runs ended, at which rates, and how the best of them is made again."""
     print(f"{found.objective.name}: {counted(found.n_runs, 'run')}")
     swept = _swept(found)
     longest = max(map(len, swept))
     for name, told in swept.items():
         print(wrapped(f"  {name:{longest}}  {told}", indent=longest + 4))
-    n = int(found.converged.sum())
+    tally = found.tally
+    n_finished = sum(tally.statuses.values())
     print()
-    print(bold(f"{n:,} of {counted(found.n_runs, 'run')} converged ({short(100 * n / found.n_runs)} %)."))
-    for sentence in _converging(found):
+    if n_finished < found.n_runs:
+        print(f"{n_finished:,} of {counted(found.n_runs, 'run')} are finished; the same command makes the others.")
+    share = f" ({short(100 * tally.n_converged / n_finished)} %)" if n_finished else ""
+    print(bold(f"{tally.n_converged:,} of {counted(n_finished, 'run')} converged{share}."))
+    for sentence in _converging(tally):
         print(wrapped(sentence))
     for note in found.notes:
         print(wrapped(f"note: {note}"))
-    for heading, words in (("status", STATUSES[found.lanes.status]), ("behaviour", found.behaviour.ravel())):
-        counts = summary.counts(words)
-        rows = [[word, f"{n:,}", f"{100 * n / found.n_runs:.1f} %"] for word, n in counts.items()]
+    for heading, counts in (("status", tally.statuses), ("behaviour", tally.behaviours)):
+        rows = [[word, f"{n:,}", f"{100 * n / n_finished:.1f} %"] for word, n in counts.items()]
         if rows:  # where all were interrupted, none has a behaviour
             print(f"\n{table([[heading, 'runs', 'share'], *rows])}")
-    picked = {"lowest loss": summary.lowest(found), "fewest steps": summary.quickest(found)}
+    picked = {"lowest loss": tally.lowest, "fewest steps": tally.quickest}
     lanes = {what: lane for what, lane in picked.items() if lane is not None}
     if lanes:
-        shown = _rows(found, np.array(list(lanes.values())))
+        runs = np.array(list(lanes.values()))
+        shown = _rows(found, runs, found.columns(runs))
         print(f"\n{table([[what, *row] for what, row in zip(['', *lanes], shown, strict=True)])}\n")
     for lane in dict.fromkeys(lanes.values()):
         print(f"{' and '.join(what for what in lanes if lanes[what] == lane)}, step by step:")
         print(f"  {asked.command(found, lane)}")
 
 
-def every_run(found: Sweep) -> None:
+def every_run(found: Results) -> None:
     """A line a run."""
-    print(f"\n{table(_rows(found, np.arange(found.n_runs)))}")
+
+    def parts() -> Iterator[list[Sequence[str]]]:
+        first = 0
+        for named in found.chunks():
+            runs = np.arange(first, first + len(named["loss"]))
+            yield _rows(found, runs, named)[1 if first else 0 :]
+            first += len(runs)
+
+    print()
+    print_table(parts)
 
 
-def seconds(found: Sweep) -> None:
+def seconds(found: Results) -> None:
     """How long it took, for whoever waited for it: the standard output is the same each time."""
     if sys.stderr.isatty():
         pace = found.n_runs / found.seconds
@@ -90,20 +103,24 @@ def multistart(found: Multistart) -> None:
         print(f"and {len(found) - _MOST_MINIMA} more; --json lists them all")
 
 
-def basins(name: str, found: Any) -> None:
+def basins(found: Basins) -> None:
     """The minima of a region, each with its share of it."""
-    print(wrapped(f"{name}: {found.message}"))
-    rows = [[points(np.ravel(m.x).tolist()), number(m.loss), f"{100 * m.share:.2f} %"] for m in found.minima]
+    print(wrapped(f"{found.sweep.objective.name}: {found.message}"))
+    for note in found.sweep.notes:
+        print(wrapped(f"note: {note}"))
+    rows = [[found.place(m), number(m.loss), f"{100 * m.share:.2f} %"] for m in found.minima]
     if rows:
         print(f"\n{table([['x', 'loss', 'share'], *rows])}")
 
 
-def _swept(found: Sweep) -> dict[str, str]:
+def _swept(found: Results) -> dict[str, str]:
     """Each dimension, and what all runs share, in words."""
     grid = found.grid
     words = {"method": ", ".join(_methods(found))}
-    rates = np.asarray(grid.rates)
-    words["learning rate"] = _values(rates) if rates.dtype.kind == "f" else ", ".join(_rates(found))
+    alone = numbers_alone(grid.rates)
+    words["learning rate"] = ", ".join(_rates(found)) if alone is None else _values(alone)
+    if alone is not None and not are_constant(grid.rates):
+        words["learning rate"] += f"; {schedule(rule_in_words(grid.rates[0]))}"
     words |= {name: _values(values) for name, values in grid.coefficients.items()}
     if found.options["noise"]:
         words["seed"] = _values(np.asarray(grid.seeds))
@@ -111,7 +128,7 @@ def _swept(found: Sweep) -> dict[str, str]:
     return words
 
 
-def _starts(found: Sweep) -> str:
+def _starts(found: Results) -> str:
     """The values of each variable; of several variables how many combinations there are as well."""
     n, n_variables = found.starts.shape
     sides = [_values(np.unique(found.starts[:, k])) for k in range(min(n_variables, _MOST_VARIABLES))]
@@ -122,13 +139,13 @@ def _starts(found: Sweep) -> str:
     return (f"{n:,}: " if n > 1 else "") + named + more
 
 
-def _methods(found: Sweep) -> list[str]:
+def _methods(found: Results) -> list[str]:
     """Each method, without the coefficients that were swept."""
     told = [rule_in_words(method) for method in found.grid.methods]
     return [rule({key: v for key, v in words.items() if key not in found.grid.coefficients}) for words in told]
 
 
-def _rates(found: Sweep) -> list[str]:
+def _rates(found: Results) -> list[str]:
     """Each learning rate; of a search its name alone, for the command line sets nothing else of one."""
     return ["its default" if rate is None else _rate(rate) for rate in found.grid.rates]
 
@@ -144,9 +161,9 @@ def _values(values: np.ndarray) -> str:
     return f"{values.size:,} from {number(values.min())} to {number(values.max())}"
 
 
-def _converging(found: Sweep) -> list[str]:
+def _converging(tally: Tally) -> list[str]:
     """At which learning rates the runs converged."""
-    spans = summary.converging_rates(found)
+    spans = tally.converging_rates
     if spans is None or spans["some"] is None:
         return []
     if spans["some"] == spans["all"]:
@@ -161,9 +178,8 @@ def _stretch(found: dict[str, Any]) -> str:
     return words + (f" and at {counted(more, 'other')}" if more else "")
 
 
-def _rows(found: Sweep, lanes: np.ndarray) -> list[Sequence[str]]:
-    """Headings, and a line for each of these runs: its labels, where it began and how it ended."""
-    named = columns(found, lanes)
+def _rows(found: Results, lanes: np.ndarray, named: dict[str, np.ndarray]) -> list[Sequence[str]]:
+    """Headings, and a line for each of these runs, from its columns: its labels, where it began and how it ended."""
     if "method" in named:
         named["method"] = np.array(_methods(found))[np.unravel_index(lanes, found.grid.full_shape)[0]]
     if "learning_rate" in named and named["learning_rate"].dtype.kind != "f":

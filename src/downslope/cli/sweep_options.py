@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import numbers
 import shlex
 import sys
 import warnings
@@ -17,9 +16,11 @@ from downslope.cli.run_options import RunOptions
 
 if TYPE_CHECKING:
     from downslope.methods import Method
+    from downslope.sweeps.results import Results
     from downslope.sweeps.sweep import Sweep
+    from downslope.sweeps.sweep_file import SweepFile
 
-_SHARED = ("variables", "steps", "target_loss", "tolerance", "loss_limit", "bounds", "noise")
+_SHARED = ("decay", "variables", "steps", "target_loss", "tolerance", "loss_limit", "bounds", "noise")
 """The options that `run` takes as they were given here."""
 
 
@@ -58,26 +59,28 @@ class SweepOptions(RunOptions):
         ),
     ] = None
 
-    def swept(self, *, quiet: bool) -> Sweep:
-        """The sweep; with a progress bar on a terminal, unless it is to be quiet."""
-        from downslope.cli import ranges
+    def swept(self, folder: str | None, *, quiet: bool) -> Sweep | SweepFile:
+        """The sweep, in memory or in a folder; with a progress bar on a terminal, unless it is to be quiet."""
+        from downslope.cli import ranges, reading
         from downslope.sweeps.sweeping import sweep
 
         beta = ranges.values("beta", self.beta)
         methods = self._methods(beta)
+        place: Any = folder  # which of the two is returned, its type would tell
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a sweep's notes say the same
-            result: Sweep = sweep(
+            found: Sweep | SweepFile = sweep(
                 self.objective(),
                 starts=ranges.starts(self.start),
-                learning_rates=ranges.learning_rates(self.learning_rate),
+                learning_rates=ranges.learning_rates(self.learning_rate, reading.number("decay", self.decay)),
                 methods=methods if self.methods is not None else methods[0],
                 coefficients=None if beta is None or isinstance(beta, float) else {"beta": beta},
                 seeds=ranges.whole_values("seed", self.seed),
                 progress=sys.stderr.isatty() and not quiet,
+                path=place,
                 **self.limits(),
             )
-        return result
+        return found
 
     def several(self) -> list[str]:
         """The dimensions along which there is more than one value."""
@@ -108,7 +111,7 @@ class SweepOptions(RunOptions):
         first = beta if beta is None or isinstance(beta, float) else float(beta[0])
         return [reading.method(name, first) for name in names]
 
-    def command(self, found: Sweep, lane: int) -> str:
+    def command(self, found: Results, lane: int) -> str:
         """The `downslope run` that makes one of the runs again."""
         import numpy as np
 
@@ -135,9 +138,11 @@ class SweepOptions(RunOptions):
 
 def _rate_in_words(rate: Any) -> str:
     from downslope.cli.reading import SEARCHES
+    from downslope.sweeps.rates import number_of
 
-    if isinstance(rate, numbers.Real):
-        return _digits(rate)
+    number = number_of(rate)
+    if number is not None:
+        return _digits(number)
     return next(name for name, search in SEARCHES.items() if isinstance(rate, search))
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import os
 import shutil
 import sys
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 _GAP = "  "
 
@@ -49,16 +50,33 @@ def table(rows: Sequence[Sequence[str]]) -> str:
     What does not fit on a terminal goes into a second table below, with the first column again: a terminal
     would break its lines anywhere, also inside a number.
     """
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    widths = _widths(rows)
+    return "\n\n".join(_lines(rows, columns, widths) for columns in _fitting(widths))
+
+
+def print_table(parts: Callable[[], Iterable[Sequence[Sequence[str]]]]) -> None:
+    """The same of rows that come in parts, each of which is made anew whenever it is needed: memory holds one."""
+    widths: Sequence[int] = []
+    for rows in parts():
+        widths = [max(pair) for pair in itertools.zip_longest(widths, _widths(rows), fillvalue=0)]
+    for k, columns in enumerate(_fitting(widths)):
+        if k:
+            print()
+        for rows in parts():
+            print(_lines(rows, columns, widths))
+
+
+def _widths(rows: Sequence[Sequence[str]]) -> list[int]:
+    return [max(map(len, column)) for column in zip(*rows, strict=True)]
+
+
+def _lines(rows: Sequence[Sequence[str]], columns: Sequence[int], widths: Sequence[int]) -> str:
+    return "\n".join(_GAP.join(row[c].rjust(widths[c]) for c in columns).rstrip() for row in rows)
+
+
+def _fitting(widths: Sequence[int]) -> Iterator[list[int]]:
+    """The columns of each table that fits on a terminal; elsewhere there is one."""
     room = width() if is_terminal() else math.inf
-    parts = []
-    for columns in _fitting(widths, room):
-        cells = [[row[c].rjust(widths[c]) for c in columns] for row in rows]
-        parts.append("\n".join(_GAP.join(line).rstrip() for line in cells))
-    return "\n\n".join(parts)
-
-
-def _fitting(widths: Sequence[int], room: float) -> Iterator[list[int]]:
     columns, used = [0], widths[0]
     for c in range(1, len(widths)):
         if used + len(_GAP) + widths[c] > room and len(columns) > 1:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import numbers
+import re
 from typing import Any
 
 import numpy as np
@@ -65,7 +66,16 @@ def _value(value: Any) -> Any:
         return _kept(value)  # NumPy's numbers too: their precision takes part in the arithmetic
     if isinstance(value, numbers.Real):
         return float(value)
-    return value if value is None else getattr(value, "__name__", str(value))
+    return value if value is None else name_of(value)
+
+
+def name_of(value: Any) -> str:
+    """Its name; without one what Python writes for it, but for its address, which another process would not have.
+
+    >>> name_of(len), name_of("a"), name_of(object())
+    ('len', 'a', '<object object>')
+    """
+    return str(getattr(value, "__name__", None) or re.sub(r" at 0x[0-9a-fA-F]+", "", str(value)))
 
 
 def _kept(array: Any) -> Any:

@@ -15,6 +15,7 @@ from matplotlib.patches import Patch
 from downslope import wording
 from downslope.errors import InvalidInput
 from downslope.plots import canvas, landscape
+from downslope.plots.dimensions import rate_in_words
 from downslope.plots.line import draw_curve
 from downslope.plots.plane import fitted_below
 from downslope.plots.sweeps import count_on
@@ -192,6 +193,5 @@ def _legend(found: Basins, hues: list[str]) -> list[Artist]:
 def _facts(found: Basins) -> str:
     grid = found.sweep.grid
     minima = "1 minimum" if len(found.minima) == 1 else f"{len(found.minima)} minima"
-    rate = f", learning rate {short(grid.rates[0], 4)}" if isinstance(grid.rates[0], int | float) else ""
     method = wording.in_words(type(grid.methods[0]).__name__)
-    return f"{minima} by {method}{rate}"
+    return ", ".join([f"{minima} by {method}", *rate_in_words(found.sweep)])

@@ -11,8 +11,10 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from downslope import wording
+from downslope.engines.specification import rule_in_words
 from downslope.errors import InvalidInput
 from downslope.plots.words import short, titled
+from downslope.sweeps.rates import are_constant, numbers_alone
 from downslope.sweeps.selecting import position
 from downslope.sweeps.sweep import Sweep
 
@@ -68,35 +70,50 @@ def dimension(found: Sweep, name: str) -> Dimension:
     return Dimension(name, label, order, values, _edges(values, scale), scale, names)
 
 
-def chosen_entries(found: Sweep, shown: tuple[str, ...], labels: dict[str, Any]) -> dict[str, int]:
-    """The entry of every dimension that is not shown, by its label or because it is the only one."""
+def chosen_entries(
+    found: Sweep, shown: tuple[str, ...], labels: dict[str, Any], *, free: tuple[str, ...] = ()
+) -> dict[str, int]:
+    """The entry of every dimension that is neither shown nor left `free`: by its label, or because it is the only one.
+
+    InvalidInput for a label of none of these, and where a label is missing.
+    """
     for name in labels:
         if name not in found.dimensions or name in shown:
             left = [known for known in found.dimensions if known not in shown]
             rule = f"must not be given: dimensions that can be chosen are {', '.join(left) or 'none'}"
             raise InvalidInput(name, rule, labels[name])
-    for name, known in found.dimensions.items():
-        if name not in shown and name not in labels and len(known) > 1:
+    fixed = {name: known for name, known in found.dimensions.items() if name not in (*shown, *free)}
+    for name, known in fixed.items():
+        if name not in labels and len(known) > 1:
             rule = f"must be chosen, such as {name}={known[0]!s}, since the picture shows {' and '.join(shown)} alone"
             raise InvalidInput(name, rule, None)
-    return {
-        name: position(name, known, labels.get(name)) for name, known in found.dimensions.items() if name not in shown
-    }
+    return {name: position(name, known, labels.get(name)) for name, known in fixed.items()}
 
 
-def title(ax: Axes, found: Sweep, shown: tuple[str, ...], entries: dict[str, int]) -> str:
-    """The function, the method, and what was chosen in dimensions longer than one."""
+def title(ax: Axes, found: Sweep, shown: tuple[str, ...], entries: dict[str, int], over: tuple[str, ...] = ()) -> str:
+    """The function, the method, what was chosen in dimensions longer than one, and over which each cell is the best."""
     parts = []
-    if "method" not in shown:
+    if "method" not in (*shown, *over):
         parts.append(_method(found, entries.get("method", 0)))
-    rate = found.grid.rates[0]
-    if "learning_rate" not in found.dimensions and isinstance(rate, int | float):
-        parts.append(f"learning rate {short(rate, 4)}")
+    parts += rate_in_words(found)
     for name, k in entries.items():
         if name != "method" and len(found.dimensions[name]) > 1:
             parts.append(_told(found, name, k))
+    if over:
+        names = [f"{len(found.dimensions[name])} {_plural(name)}" for name in over]
+        parts.append(f"best of {' x '.join(names)}")
     facts = ", ".join(parts)
     return titled(ax, found.objective.name, facts) if facts else found.objective.name
+
+
+def rate_in_words(found: Sweep) -> list[str]:
+    """The learning rate where all runs share it, and the schedule where it is one of a kind."""
+    rates = found.grid.rates
+    told = numbers_alone(rates)
+    if told is None:
+        return []
+    shared = [] if "learning_rate" in found.dimensions and len(rates) > 1 else [f"learning rate {short(told[0], 4)}"]
+    return shared if are_constant(rates) else [*shared, wording.schedule(rule_in_words(rates[0]))]
 
 
 def _method(found: Sweep, k: int) -> str:
@@ -104,6 +121,10 @@ def _method(found: Sweep, k: int) -> str:
     method = found.grid.methods[k]
     own = [f" (beta {short(v, 4)})" for n, v in vars(method).items() if n == "beta" and n not in found.dimensions]
     return "".join([wording.in_words(type(method).__name__), *own])
+
+
+def _plural(name: str) -> str:
+    return {"learning_rate": "learning rates"}.get(name, f"{name}s")
 
 
 def _told(found: Sweep, name: str, k: int) -> str:

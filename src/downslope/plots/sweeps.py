@@ -32,13 +32,16 @@ BEHAVIOURS = {
     Behaviour.ZIGZAG: "#56B4E9",
     Behaviour.SPIRAL: "#009E73",
     Behaviour.AT_REST: "#1A1A1A",
-    Behaviour.AT_BOUND: "#CC79A7",
+    Behaviour.AT_BOUND: "#332288",
     Behaviour.CRAWLING: "#F0E442",
     Behaviour.BOUNCING: "#E69F00",
+    Behaviour.ERRATIC: "#CC79A7",
+    Behaviour.NOISE_FLOOR: "#EBCADB",
     Behaviour.DIVERGING: "#D55E00",
     Behaviour.FALLING: "#7F3300",
     Behaviour.LEFT_DOMAIN: "#666666",
     Behaviour.LIMIT_OF_PRECISION: "#B3A6D9",
+    Behaviour.STOPPED_SHORT: "#BFB98A",
 }
 """Okabe and Ito's colours for what is common: cool where a run converged, warm where it did not."""
 _LIMIT = "#000000"
@@ -61,17 +64,20 @@ def sweep_map(
     found
         What `downslope.sweep` returned.
     x, y
-        The dimensions across and up. None is those longer than one, the learning rate across.
+        The dimensions across and up. None is the first that are longer than one, the learning rate across.
     colour
         "steps" to converge, grey where a run did not; "behaviour", in words; or the final "loss".
     ax
         Where to draw; None is a figure of its own.
     **chosen
-        The label of each further dimension that is longer than one, such as `beta=0.9`.
+        The label of a further dimension, such as `beta=0.9`. Of those that are longer than one and not chosen, each
+        cell shows the best run: of those that converged the quickest, else the lowest; for "loss" the lowest. The
+        title says so.
 
     The limit is that of the method, with its coefficients, at the minimum that each start leads to: the largest rate at
-    which a small distance to it does not grow. It is left out for methods that scale their coordinates, and for a start
-    from which no rate converged. Raises InvalidInput for dimensions that there are not, or that are still to be chosen.
+    which a small distance to it does not grow. It is left out for methods that scale their coordinates, for a start
+    from which no rate converged, and where cells show the best of several runs. Raises InvalidInput for dimensions that
+    there are not.
 
     >>> import downslope
     >>> from downslope import plots
@@ -88,22 +94,39 @@ def sweep_map(
     if colour not in _PAINTERS:
         raise UnknownName("colour", colour, _PAINTERS)
     names = _two_of(found, x, y, chosen)
-    entries = chosen_entries(found, names, chosen)
+    over = tuple(n for n, labels in found.dimensions.items() if len(labels) > 1 and n not in (*names, *chosen))
+    entries = chosen_entries(found, names, chosen, free=over)
     across, up = (dimension(found, name) for name in names)
-    axes = [[*found.dimensions].index(name) for name in names]
-    runs = np.moveaxis(np.arange(found.n_runs).reshape(found.grid.shape), axes, (1, 0))
-    index: tuple[Any, ...] = (..., *entries.values())
-    cells = runs[index][np.ix_(up.order, across.order)]
+    cells = _cells(found, (names[1], names[0], *over), entries, by_loss=colour == "loss")
+    cells = cells[np.ix_(up.order, across.order)]
     is_own = ax is None
     ax = canvas.axes(ax)
     ax.set_autoscale_on(False)
     set_axis(ax, across, "x")
     set_axis(ax, up, "y")
-    handles = _PAINTERS[colour](ax, found, cells, across, up) + _draw_limit(ax, found, across, up, entries)
-    ax.set_title(title(ax, found, names, entries))
+    handles = _PAINTERS[colour](ax, found, cells, across, up)
+    if not over:
+        handles += _draw_limit(ax, found, across, up, entries)
+    ax.set_title(title(ax, found, names, entries, over))
     n_lines_more = max((name.count("\n") for name in across.names or [""]), default=0)
     fitted_below(ax, handles, with_room=is_own, n_lines_more=n_lines_more)
     return ax
+
+
+def _cells(found: Sweep, order: tuple[str, ...], entries: dict[str, int], *, by_loss: bool) -> np.ndarray:
+    """The number of the run of each cell; of the dimensions in `order` from the third on, that of the best."""
+    axes = [[*found.dimensions].index(name) for name in order]
+    runs = np.moveaxis(np.arange(found.n_runs).reshape(found.grid.shape), axes, range(len(axes)))
+    index: tuple[Any, ...] = (..., *entries.values())
+    runs = runs[index]
+    runs = runs.reshape(*runs.shape[:2], -1)
+    losses = np.nan_to_num(found.lanes.loss, nan=np.inf)[runs]
+    best = np.argmin(losses, axis=2)
+    if not by_loss:
+        converged = found.converged.ravel()[runs]
+        steps = np.where(converged, found.lanes.n_steps[runs], np.iinfo(np.int64).max)
+        best = np.where(converged.any(axis=2), np.argmin(steps, axis=2), best)
+    return np.take_along_axis(runs, best[..., None], axis=2)[..., 0]
 
 
 def _two_of(found: Sweep, x: str | None, y: str | None, chosen: dict[str, Any]) -> tuple[str, str]:

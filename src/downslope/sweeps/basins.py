@@ -7,7 +7,6 @@ f'', it may come down on the other side of a ridge.
 
 from __future__ import annotations
 
-import numbers
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,9 +18,9 @@ from downslope.errors import InvalidInput
 from downslope.objectives.objective import Objective
 from downslope.plain import plain
 from downslope.stopping import Status
-from downslope.sweeps.minima import Minimum, settled_minima_of
+from downslope.sweeps.boxes import descents, whole
+from downslope.sweeps.minima import Minimum
 from downslope.sweeps.sweep import Sweep
-from downslope.sweeps.sweeping import sweep
 from downslope.wording import counted, number
 from downslope.wording import numbers as in_words
 
@@ -195,30 +194,18 @@ def basins(
     lower, upper = search_box(objective, bounds)
     if lower.size > 2:
         raise InvalidInput("bounds", "must be of one or two variables (multistart takes more)", lower.size)
-    _check_resolution(resolution, lower.size)
-    if gradient_tolerance is None:
-        raise InvalidInput("gradient_tolerance", "must be a number: it tells where a minimum is reached", None)
-    axes = np.linspace(lower, upper, int(resolution), axis=1)
-    points = np.stack(np.meshgrid(*axes), axis=-1)
-    starts = points.reshape(-1, lower.size)
-    if lower.size == 1 and np.ndim(bounds) < 2:
-        starts = starts[:, 0]
-    runs = sweep(
+    m = whole("resolution", resolution, 2, int(MOST_STARTS ** (1 / lower.size)))
+    points = np.stack(np.meshgrid(*np.linspace(lower, upper, m, axis=1)), axis=-1)
+    minima, which, runs = descents(
         objective,
-        starts=starts,
-        learning_rates=[learning_rate],
-        methods=[method],
-        bounds=list(zip(lower.tolist(), upper.tolist(), strict=True)) if inside else None,
+        bounds,
+        (lower, upper),
+        points.reshape(-1, lower.size),
+        method=method,
+        learning_rate=learning_rate,
+        inside=inside,
         max_steps=max_steps,
         gradient_tolerance=gradient_tolerance,
         progress=progress,
     )
-    minima, which = settled_minima_of(runs, lower, upper, gradient_tolerance)
     return Basins(minima, which.reshape(points.shape[:-1]), runs, (lower, upper))
-
-
-def _check_resolution(resolution: Any, n: int) -> None:
-    most = int(MOST_STARTS ** (1 / n))
-    whole = isinstance(resolution, numbers.Integral) and not isinstance(resolution, bool)
-    if not whole or not 2 <= int(resolution) <= most:
-        raise InvalidInput("resolution", f"must be a whole number, from 2 to {most}", resolution)

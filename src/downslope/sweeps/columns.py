@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from downslope.columns import MOST_NAMED
 from downslope.engines.lanes import Lanes
-from downslope.stopping import Status
+from downslope.sweeps.behaviour import behaviour_of_lane
 from downslope.sweeps.grid import Grid
-
-if TYPE_CHECKING:
-    from downslope.sweeps.sweep import Sweep
+from downslope.sweeps.rates import are_constant, number_of
+from downslope.sweeps.tally import STATUSES
 
 NUMBERS = tuple(field.name for field in dataclasses.fields(Lanes) if field.name not in ("x", "status", "reason"))
 """The results that are plain numbers."""
-STATUSES = np.array([status.name for status in Status])
 
 
 def columns_of(
@@ -38,15 +36,25 @@ def columns_of(
     return {**columns, **results_of(lanes, behaviour)}
 
 
+def behaviour_of(
+    grid: Grid, lanes: Lanes, box: tuple[np.ndarray, np.ndarray] | None, noise: float, first: int = 0
+) -> np.ndarray:
+    """How each of these neighbours moved, as entries of `behaviour.WORDS`; `first` is the number of the first."""
+    fades = np.array([number_of(rate) is not None and not are_constant([rate]) for rate in grid.rates])
+    fading: Any = False
+    if fades.any():
+        fading = fades[np.unravel_index(first + np.arange(len(lanes)), grid.full_shape)[1]]
+    return behaviour_of_lane(lanes, box, noisy=noise > 0, fading=fading)
+
+
+def ends_of(columns: dict[str, np.ndarray], variables: tuple[str, ...]) -> np.ndarray:
+    """The ends among the columns, shape (m, n)."""
+    if len(variables) > MOST_NAMED:
+        return columns["end x"]
+    return np.stack([columns[f"end {name}"] for name in variables], axis=1)
+
+
 def results_of(lanes: Lanes, behaviour: np.ndarray) -> dict[str, np.ndarray]:
     """How each lane ended."""
     numbers = {name: getattr(lanes, name) for name in NUMBERS}
     return {"status": STATUSES[lanes.status], "behaviour": behaviour, **numbers}
-
-
-def columns(found: Sweep, which: slice | np.ndarray = slice(None)) -> dict[str, np.ndarray]:
-    """The columns of all runs of a sweep, or of some."""
-    arrays: dict[str, Any] = {name: getattr(found.lanes, name)[which] for name in ("x", "status", *NUMBERS)}
-    lanes = Lanes(**arrays)
-    runs = np.arange(found.n_runs)[which]
-    return columns_of(found.grid, found.variables, lanes, found.behaviour.ravel()[which], runs)

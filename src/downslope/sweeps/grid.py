@@ -11,6 +11,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import numbers
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,12 +19,13 @@ from typing import Any
 import numpy as np
 
 from downslope.coefficients import check_in_interval, coefficients
-from downslope.engines.specification import rule_in_words
+from downslope.engines.specification import name_of, rule_in_words
 from downslope.errors import InvalidInput
 from downslope.learning_rates import as_learning_rate
 from downslope.methods import Method, as_method
 from downslope.objectives.objective import Objective
 from downslope.objectives.structure import Layout, Structure
+from downslope.sweeps.rates import numbers_alone
 
 MOST_BYTES = 16 * 2**30
 """A sweep whose results would take more is refused, unless they go to disk."""
@@ -59,11 +61,6 @@ class Grid:
         return tuple(len(labels) for labels in self.dimensions.values())
 
     @property
-    def rate_groups(self) -> list[list[Any]]:
-        """The rates that differ in a number alone, and so share a program: all numbers, or each rule by itself."""
-        return [self.rates] if _are_numbers(self.rates) else [[rate] for rate in self.rates]
-
-    @property
     def n_lanes(self) -> int:
         """How many runs there are."""
         return math.prod(self.full_shape)
@@ -85,6 +82,8 @@ def grid_of(
     """
     chosen, many_methods = _listed("methods", methods)
     chosen = [as_method(method) for method in chosen]
+    if not isinstance(named_coefficients, Mapping | None):
+        raise InvalidInput("coefficients", 'must be lists of numbers by name: {"beta": [0.5, 0.9]}', named_coefficients)
     numbers_of = {name: _coefficient(name, values, chosen) for name, values in (named_coefficients or {}).items()}
     rates, many_rates = _listed("learning_rates", learning_rates)
     for method in chosen:
@@ -93,19 +92,26 @@ def grid_of(
     structure, flat = _starts(objective, starts)
     dimensions = {
         **({"method": labels_of(chosen)} if many_methods else {}),
-        **({"learning_rate": labels_of(rates)} if many_rates else {}),
+        **({"learning_rate": rate_labels(rates)} if many_rates else {}),
         **numbers_of,
         **({"seed": np.asarray(every_seed)} if many_seeds else {}),
         "start": np.arange(len(flat)),
     }
     grid = Grid(chosen, numbers_of, rates, every_seed, structure, flat, dimensions)
-    lengths = " x ".join(map(str, grid.full_shape))
     if grid.n_lanes > MOST_LANES:
+        lengths = " x ".join(map(str, grid.full_shape))
         raise InvalidInput("starts", f"must span at most {MOST_LANES} runs: {lengths} are more", f"{grid.n_lanes} runs")
-    if not on_disk and grid.n_lanes * (_BYTES_A_LANE + 2 * flat[0].nbytes) > MOST_BYTES:
+    if not on_disk:
+        check_fits(grid)
+    return grid
+
+
+def check_fits(grid: Grid) -> None:
+    """InvalidInput where the results would take too much memory."""
+    if grid.n_lanes * (_BYTES_A_LANE + 2 * grid.starts[0].nbytes) > MOST_BYTES:
+        lengths = " x ".join(map(str, grid.full_shape))
         rule = f"must span a grid whose results fit in {MOST_BYTES / 2**30:.0f} GiB: {lengths} runs take more"
         raise InvalidInput("starts", f"{rule}, and need a `path` to be written to", f"{grid.n_lanes} runs")
-    return grid
 
 
 def _listed(parameter: str, values: Any) -> tuple[list[Any], bool]:
@@ -120,10 +126,29 @@ def _listed(parameter: str, values: Any) -> tuple[list[Any], bool]:
 
 
 def labels_of(values: list[Any]) -> np.ndarray:
-    """Methods or rates as labels: the numbers themselves, or each rule in words."""
+    """Methods or rates as labels: the numbers themselves, or each rule in words, numbered where words are the same.
+
+    >>> labels_of([0.1, None, None]).tolist()
+    ['0.1', 'default', 'default (2)']
+    """
     if _are_numbers(values):
         return np.asarray(values, dtype=float)
-    return np.asarray([_in_words(value) for value in values])
+    words, seen = [_in_words(value) for value in values], Counter[str]()
+    for k, word in enumerate(words):
+        seen[word] += 1
+        words[k] = word if seen[word] == 1 else f"{word} ({seen[word]})"
+    return np.asarray(words)
+
+
+def rate_labels(rates: list[Any]) -> np.ndarray:
+    """The same of learning rates: numbers as well for schedules that differ in the rate that they begin with alone.
+
+    >>> from downslope.learning_rates import GeometricDecay
+    >>> rate_labels([GeometricDecay(0.1, 0.9), GeometricDecay(0.2, 0.9)]).tolist()
+    [0.1, 0.2]
+    """
+    alone = numbers_alone(rates)
+    return labels_of(rates) if alone is None else alone
 
 
 def _are_numbers(values: list[Any]) -> bool:
@@ -131,13 +156,17 @@ def _are_numbers(values: list[Any]) -> bool:
 
 
 def _in_words(rule: Any) -> str:
+    """The same in every process: a rule that only its object's address tells from others goes by its name."""
     if rule is None:
         return "default"
-    if isinstance(rule, numbers.Real | np.ndarray | list | tuple) or not dataclasses.is_dataclass(rule):
+    if isinstance(rule, numbers.Real | np.ndarray | list | tuple):
         return str(rule)
+    if not isinstance(rule, Method) and not dataclasses.is_dataclass(rule):
+        return name_of(rule)
     words = rule_in_words(rule)
     name = words.pop("name")
-    return f"{name}({', '.join(f'{key}={value}' for key, value in words.items())})" if words else str(name)
+    told = ", ".join(value if isinstance(value, str) else f"{key}={value}" for key, value in words.items())
+    return f"{name}({told})" if told else str(name)
 
 
 def _coefficient(name: str, values: Any, methods: list[Method]) -> np.ndarray:

@@ -18,6 +18,7 @@ from downslope.analysis.rates import stability_at
 from downslope.analysis.stationary import settle
 from downslope.methods import Method
 from downslope.sweeps.clusters import clusters
+from downslope.sweeps.rates import are_constant
 from downslope.sweeps.sweep import Sweep
 
 _SAME = 1e-3
@@ -27,8 +28,8 @@ _SAME = 1e-3
 def stabilities(found: Sweep, entries: list[dict[str, int]]) -> list[Stability | None]:
     """The stability of each of some settings, whose runs differ in their learning rate alone.
 
-    A setting is the number of the entry in every dimension but "learning_rate". None where the rates are not numbers,
-    theory has no limit to tell, or, of several starts, no rate converged.
+    A setting is the number of the entry in every dimension but "learning_rate". None where the rates are not numbers
+    that stay as they are, theory has no limit to tell, or, of several starts, no rate converged.
 
     >>> import downslope
     >>> found = downslope.sweep("x^2", starts=[5.0, 3.0], learning_rates=[0.1, 0.9])
@@ -36,7 +37,7 @@ def stabilities(found: Sweep, entries: list[dict[str, int]]) -> list[Stability |
     [1.0, 1.0]
     """
     told: list[Stability | None] = [None] * len(entries)
-    if not has_rates(found) or found.grid.structure.size > DENSE_UP_TO:
+    if not (has_rates(found) and are_constant(found.grid.rates)) or found.grid.structure.size > DENSE_UP_TO:
         return told
     methods = [_method(found, entry) for entry in entries]
     ends = _ends(found, entries)
@@ -63,7 +64,7 @@ def stabilities(found: Sweep, entries: list[dict[str, int]]) -> list[Stability |
 
 
 def has_rates(found: Sweep) -> bool:
-    """Whether the learning rates are a dimension, and numbers."""
+    """Whether the learning rates are a dimension of numbers, be it of those that schedules begin with."""
     return "learning_rate" in found.dimensions and found.dimensions["learning_rate"].dtype.kind == "f"
 
 

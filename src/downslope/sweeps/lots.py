@@ -16,11 +16,12 @@ import numpy as np
 
 from downslope.engines.lanes import Lanes, run_lanes
 from downslope.engines.step import Rules
-from downslope.learning_rates import Constant, as_learning_rate
+from downslope.learning_rates import as_learning_rate
 from downslope.minimization import as_noise, check_hessian_fits, rate_shape_of
 from downslope.objectives.objective import Objective
 from downslope.stopping import Limits, Status
 from downslope.sweeps.grid import Grid
+from downslope.sweeps.rates import groups_of, number_of
 
 
 @dataclass(frozen=True)
@@ -47,14 +48,14 @@ class Lot:
 
 def lots_of(grid: Grid, limits: Limits, box: Any, noise: float) -> Iterator[Lot]:
     """The lots of a grid, in the order of its lanes; InvalidInput where rules do not go together."""
-    for method, rates in itertools.product(grid.methods, grid.rate_groups):
+    for method, rates in itertools.product(grid.methods, groups_of(grid.rates)):
         check_hessian_fits(method, grid.starts[0])
         rate = as_learning_rate(rates[0], method)
         rate_shape_of(rate, grid.structure.size)
         noises = [as_noise(noise, seed, rate) for seed in grid.seeds]
         axes = {f"method.{name}": values for name, values in grid.coefficients.items()}
-        if isinstance(rate, Constant) and len(rates) > 1:
-            axes = {"learning_rate.rate": np.asarray(rates, dtype=float), **axes}
+        if len(rates) > 1:
+            axes = {"learning_rate.rate": np.array([number_of(rate) for rate in rates]), **axes}
         axes["seed"] = np.array([seed for _, seed in noises])
         rules = Rules(method.on(grid.structure), rate, limits, box, noises[0][0] or None, noises[0][1])
         yield Lot(rules, axes, grid.starts)

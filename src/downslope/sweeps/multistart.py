@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import numbers
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,14 +21,14 @@ from typing import Any
 import numpy as np
 
 from downslope.analysis.critical_points import search_box
-from downslope.errors import InvalidInput
 from downslope.objectives.objective import Objective
 from downslope.plain import plain
-from downslope.sweeps.minima import Minimum, minima_of
+from downslope.stopping import Status
+from downslope.sweeps.boxes import descents, whole
+from downslope.sweeps.minima import Minimum
 from downslope.sweeps.samplers import sample
 from downslope.sweeps.summary import specification
 from downslope.sweeps.sweep import Sweep
-from downslope.sweeps.sweeping import sweep
 from downslope.wording import counted, number
 from downslope.wording import numbers as in_words
 
@@ -39,7 +38,7 @@ _MOST_SHOWN = 12
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Multistart:
-    """The minima that descents from all over a box ended in, lowest first; a sequence.
+    """The minima that descents from all over a box ended in, a sequence: lowest first, and by place where they tie.
 
     >>> import downslope
     >>> found = downslope.multistart("double_well", (-1.8, 1.8), 64)
@@ -69,8 +68,13 @@ class Multistart:
 
     @property
     def n_converged(self) -> int:
-        """How many descents ended where the gradient is small."""
+        """How many descents ended in one of the minima."""
         return sum(minimum.n_starts for minimum in self.minima)
+
+    @property
+    def n_resting(self) -> int:
+        """How many descents ended where the gradient is small, but at a saddle or a maximum."""
+        return int(np.count_nonzero(self.sweep.lanes.status == Status.GRADIENT_SMALL)) - self.n_converged
 
     @property
     def unseen_share(self) -> float:
@@ -90,7 +94,8 @@ class Multistart:
     def message(self) -> str:
         """What was found, and what may have been missed, in words."""
         minima = "1 minimum" if len(self) == 1 else f"{len(self)} minima"
-        head = f"{minima} from {counted(self.sweep.n_runs, 'start')}, of which {self.n_converged} converged."
+        resting = f"; {counted(self.n_resting, 'start')} ended at a maximum or a saddle" if self.n_resting else ""
+        head = f"{minima} from {counted(self.sweep.n_runs, 'start')}, of which {self.n_converged:,} converged{resting}."
         if not self.minima:
             return head
         least = 1 - 0.05 ** (1 / self.n_converged)
@@ -113,6 +118,7 @@ class Multistart:
             "minima": [plain({**dataclasses.asdict(m), "x": np.ravel(m.x)}) for m in self.minima],
             "n_starts": self.sweep.n_runs,
             "n_converged": self.n_converged,
+            "n_resting": self.n_resting,
             "unseen_share": self.unseen_share,
             "probability_missed": self.probability_missed,
             "seconds": self.sweep.seconds,
@@ -147,6 +153,8 @@ def multistart(
 ) -> Multistart:
     """Descend from all over a box, and tell the distinct minima, how many starts lead to each, and what may be missed.
 
+    Ends are told apart as by `basins`: by their distance, flat minima and lines of minima as one, and saddles as none.
+
     Parameters
     ----------
     fun, jac, method, learning_rate, max_steps, gradient_tolerance, progress
@@ -173,27 +181,18 @@ def multistart(
     [[-3.779, -3.283], [-2.805, 3.131], [3.0, 2.0], [3.584, -1.848]]
     """
     objective = Objective.of(fun, jac)
-    _check_whole("n_starts", n_starts, 1, _MOST_STARTS)
-    _check_whole("seed", seed, 0, 2**63 - 1)
-    if gradient_tolerance is None:
-        raise InvalidInput("gradient_tolerance", "must be a number: it tells where a minimum is reached", None)
+    m, own_seed = whole("n_starts", n_starts, 1, _MOST_STARTS), whole("seed", seed, 0, 2**63 - 1)
     lower, upper = search_box(objective, bounds)
-    starts = sample(sampler, lower, upper, int(n_starts), int(seed))
-    if lower.size == 1 and np.ndim(bounds) < 2:
-        starts = starts[:, 0]
-    runs = sweep(
+    minima, _, runs = descents(
         objective,
-        starts=starts,
-        learning_rates=[learning_rate],
-        methods=[method],
-        bounds=list(zip(lower.tolist(), upper.tolist(), strict=True)) if inside else None,
+        bounds,
+        (lower, upper),
+        sample(sampler, lower, upper, m, own_seed),
+        method=method,
+        learning_rate=learning_rate,
+        inside=inside,
         max_steps=max_steps,
         gradient_tolerance=gradient_tolerance,
         progress=progress,
     )
-    return Multistart(minima_of(runs, lower, upper)[0], runs)
-
-
-def _check_whole(name: str, value: Any, low: int, high: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or not low <= int(value) <= high:
-        raise InvalidInput(name, f"must be a whole number, from {low} to {high}", value)
+    return Multistart(minima, runs)

@@ -24,6 +24,8 @@ import numpy as np
 
 from downslope.errors import InvalidFile
 from downslope.storage.atomic_file import check_path, replacing
+from downslope.sweeps.behaviour import WORDS
+from downslope.sweeps.tally import STATUSES, Block
 
 try:
     import fcntl
@@ -169,6 +171,43 @@ def write(folder: Path, k: int, first: int, columns: dict[str, np.ndarray]) -> P
         # Few numbers repeat, and those that do, such as labels, are found by the compression.
         parquet.write_table(table, file, use_dictionary=_words(columns), write_page_checksum=True)
     return Part(path, n_rows=len(losses), **told)
+
+
+def read(part: Part, first: int = 0, n_rows: int | None = None) -> dict[str, np.ndarray]:
+    """The columns of some of its rows."""
+    from pyarrow import parquet
+
+    table = parquet.read_table(part.path).slice(first, n_rows)
+    columns = {}
+    for name, column in zip(table.column_names, table.columns, strict=True):
+        values = column.combine_chunks()
+        if name.endswith(" x") and hasattr(values.type, "list_size"):
+            columns[name] = values.flatten().to_numpy().reshape(len(values), -1)
+        else:
+            columns[name] = np.asarray(values.to_pylist()) if hasattr(values, "indices") else values.to_numpy()
+    return columns
+
+
+def read_block(part: Part) -> Block:
+    """What is counted."""
+    from pyarrow import parquet
+
+    table = parquet.read_table(part.path, columns=["status", "behaviour", "loss", "n_steps"])
+    return Block(
+        part.first,
+        status=_numbered(table["status"], STATUSES),
+        behaviour=_numbered(table["behaviour"], WORDS),
+        loss=table["loss"].to_numpy(),
+        n_steps=table["n_steps"].to_numpy(),
+    )
+
+
+def _numbered(column: Any, words: np.ndarray) -> np.ndarray:
+    """A column of words as their places in `words`."""
+    values = column.unify_dictionaries().combine_chunks()
+    place = {str(word): k for k, word in enumerate(words)}
+    places = np.array([place[word] for word in values.dictionary.to_pylist()], np.int64)
+    return np.asarray(places[values.indices.to_numpy()])
 
 
 def _words(columns: dict[str, np.ndarray]) -> list[str]:

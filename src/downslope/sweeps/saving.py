@@ -11,23 +11,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import downslope
+from downslope.errors import InvalidInput
 from downslope.storage.atomic_file import check_writable, replacing
 from downslope.storage.environment import environment
-from downslope.sweeps.columns import columns
 from downslope.sweeps.summary import specification
 
 if TYPE_CHECKING:
     import pyarrow
 
-    from downslope.sweeps.sweep import Sweep
+    from downslope.sweeps.results import Results
 
 FORMAT = 1
 KEY = "downslope.sweep"
-_GROUP_ROWS = 2**17
-"""Rows made and written at once, which bounds what saving takes beside the sweep itself."""
 
 
-def save(found: Sweep, path: Any) -> None:
+def save(found: Results, path: Any) -> None:
     """Write the sweep to a file, which is replaced as a whole or not at all; InvalidFile where that cannot be."""
     from pyarrow import parquet
 
@@ -40,9 +38,10 @@ def save(found: Sweep, path: Any) -> None:
         "seconds": found.seconds,
         "specification": specification(found),
     }
-    firsts = range(0, found.n_runs, _GROUP_ROWS)
-    groups = (_table(columns(found, slice(first, first + _GROUP_ROWS))) for first in firsts)
-    group = next(groups)
+    groups = map(_table, found.chunks())
+    group = next(groups, None)
+    if group is None:
+        raise InvalidInput("sweep", "must have a finished run", repr(found))
     schema = group.schema.with_metadata({KEY: json.dumps(told, allow_nan=False, default=str)})
     with replacing(target) as file, parquet.ParquetWriter(file, schema, compression="zstd") as writer:
         writer.write_table(group.cast(schema))

@@ -71,7 +71,7 @@ def position(name: str, labels: np.ndarray, wanted: Any) -> int:
     )
     if not same.size:
         shown = ", ".join(map(str, labels[:8])) + (", ..." if len(labels) > 8 else "")
-        raise InvalidInput(name, f"must be one of {shown}", wanted)
+        raise InvalidInput(name, f"{'must be given, as' if wanted is None else 'must be'} one of {shown}", wanted)
     return int(same[0])
 
 

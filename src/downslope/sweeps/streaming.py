@@ -15,8 +15,8 @@ import numpy as np
 from downslope.objectives.objective import Objective
 from downslope.stopping import Status
 from downslope.sweeps import parts
-from downslope.sweeps.behaviour import behaviour_of_lane
-from downslope.sweeps.columns import columns_of
+from downslope.sweeps.behaviour import WORDS
+from downslope.sweeps.columns import behaviour_of, columns_of
 from downslope.sweeps.grid import Grid
 from downslope.sweeps.lots import Lot, run_between
 from downslope.sweeps.parts import Part
@@ -73,9 +73,8 @@ def stream(
                 n = int(unfinished[0]) if unfinished.size else len(lanes)
                 reason = max(reason, lanes.reason, key=len)  # the longest also tells of processes
                 if n:
-                    columns = columns_of(
-                        grid, variables, lanes, behaviour_of_lane(lanes, box), first + np.arange(len(lanes))
-                    )
+                    behaviour = WORDS[behaviour_of(grid, lanes, box, options["noise"], first)]
+                    columns = columns_of(grid, variables, lanes, behaviour, first + np.arange(len(lanes)))
                     kept = {name: values[:n] for name, values in columns.items()}
                     done.append(parts.write(folder, len(done), first, kept))
                 if unfinished.size:

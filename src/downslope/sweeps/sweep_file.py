@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from downslope.columns import MOST_NAMED
-from downslope.errors import InvalidInput, MissingExtra
-from downslope.objectives.objective import Objective
-from downslope.run import Run
+from downslope.engines.lanes import Lanes
+from downslope.errors import MissingExtra
 from downslope.stopping import Status
-from downslope.sweeps.grid import Grid
-from downslope.sweeps.parts import Part
-from downslope.sweeps.selecting import lane_of, run_of
+from downslope.sweeps.columns import NUMBERS, ends_of
+from downslope.sweeps.grid import check_fits
+from downslope.sweeps.parts import Part, read, read_block
+from downslope.sweeps.results import Results
+from downslope.sweeps.sweep import Sweep
+from downslope.sweeps.tally import Block
 
 if TYPE_CHECKING:
     import pandas
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class SweepFile:
+class SweepFile(Results):
     """A sweep on disk, as `sweep(..., path=...)` returns it: counts in memory, one row a run in the folder.
 
     The folder is one table to pandas, polars, DuckDB and pyarrow. After Ctrl-C or a crash it holds the first runs;
@@ -42,27 +45,8 @@ class SweepFile:
 
     path: Path
     """The folder."""
-    grid: Grid = field(repr=False)
-    objective: Objective
-    options: dict[str, Any]
-    """What all runs shared, as `minimize` takes it."""
     parts: tuple[Part, ...] = field(repr=False)
     """The files, in the order of the runs."""
-    records: dict[int, Run] = field(repr=False)
-    """The runs asked for by `record`, in full, by their numbers."""
-    notes: tuple[str, ...]
-    seconds: float
-    """Wall time of the last call, compiling included."""
-
-    @property
-    def dimensions(self) -> dict[str, np.ndarray]:
-        """The labels of each dimension, by name: numbers, rules in words, and the start's number."""
-        return self.grid.dimensions
-
-    @property
-    def n_runs(self) -> int:
-        """How many runs were asked for."""
-        return self.grid.n_lanes
 
     @property
     def n_finished(self) -> int:
@@ -83,26 +67,42 @@ class SweepFile:
         n = sum(count for name, count in self.statuses.items() if Status[name].converged)
         return n / self.n_finished if self.parts else float("nan")
 
-    def best(self) -> dict[str, Any]:
-        """The run with the lowest loss at its end, as `Sweep.best`; InvalidInput where none has a loss."""
-        from pyarrow import parquet
+    def columns(self, runs: np.ndarray) -> dict[str, np.ndarray]:
+        """The columns of `to_dataframe` for the finished runs with these numbers; IndexError where one is not."""
+        which = np.searchsorted([part.end for part in self.parts], runs, side="right")
+        found: dict[str, Any] = {}
+        for k, run in zip(which, runs, strict=True):
+            row = read(self.parts[k], int(run) - self.parts[k].first, 1)
+            found = {name: np.concatenate([found[name], value]) if found else value for name, value in row.items()}
+        return found
 
-        lowest = [(part.best_loss, part) for part in self.parts if part.best_loss is not None]
-        if not lowest:
-            raise InvalidInput("sweep", "must have a run with a loss", repr(self))
-        _, part = min(lowest, key=lambda pair: pair[0])
-        (row,) = parquet.read_table(part.path).slice(part.best_row, 1).to_pylist()
-        names = self.objective.variable_names(self.grid.structure)
-        x = [row[f"end {name}"] for name in names] if len(names) <= MOST_NAMED else row["end x"]
-        return {
-            **{name: row[name] for name in self.dimensions},
-            "x": self.grid.structure.restore(np.array(x, dtype=self.grid.structure.dtype)),
-            **{name: row[name] for name in ("loss", "status", "n_steps", "behaviour")},
-        }
+    def chunks(self) -> Iterator[dict[str, np.ndarray]]:
+        """The columns of all finished runs in their order, some at a time."""
+        return (read(part) for part in self.parts)
 
-    def select(self, **labels: Any) -> Run:
-        """One run made again by `minimize`, as `Sweep.select`; it need not be in the folder yet."""
-        return run_of(self.grid, self.objective, self.options, lane_of(self.grid, labels))
+    def _blocks(self) -> Iterator[Block]:
+        return map(read_block, self.parts)
+
+    def _lowest(self) -> int | None:
+        """As the footers tell, without the parts being read."""
+        lowest = [(part.best_loss, part.first + part.best_row) for part in self.parts if part.best_row is not None]
+        return min(lowest)[1] if lowest else None
+
+    def in_memory(self) -> Sweep:
+        """All runs as a `Sweep`, for pictures and arrays; those that are not finished are INTERRUPTED.
+
+        InvalidInput where the results would not fit in 16 GiB.
+        """
+        check_fits(self.grid)
+        lanes = Lanes.not_begun(self.starts[np.arange(self.n_runs) % len(self.starts)])
+        for part, named in zip(self.parts, self.chunks(), strict=True):
+            rows = slice(part.first, part.end)
+            lanes.x[rows] = ends_of(named, self.variables)
+            lanes.status[rows] = read_block(part).status
+            for name in NUMBERS:
+                getattr(lanes, name)[rows] = named[name]
+        shared = {f.name: getattr(self, f.name) for f in dataclasses.fields(Results)}
+        return Sweep(**shared, lanes=lanes)
 
     def dataset(self) -> Any:
         """A pyarrow.dataset.Dataset over the parts, for tables larger than memory."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping
-from typing import Any, overload
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, TypedDict, Unpack, overload
 
 import numpy as np
 
@@ -25,50 +26,45 @@ from downslope.sweeps.sweep import Sweep
 from downslope.sweeps.sweep_file import SweepFile
 
 
-@overload
-def sweep(
-    fun: Any,
-    *,
-    starts: Any = None,
-    learning_rates: Any = None,
-    methods: Any = "gradient_descent",
-    coefficients: Mapping[str, Any] | None = None,
-    seeds: Any = None,
-    jac: Callable[..., Any] | None = None,
-    bounds: Any = None,
-    max_steps: int = 10_000,
-    target_loss: float | None = None,
-    gradient_tolerance: float | None = 1e-6,
-    loss_limit: float | None = None,
-    noise: float = 0.0,
-    progress: bool = False,
-    record: Any = 0,
-    path: None = None,
-) -> Sweep: ...
+class _Options(TypedDict, total=False):
+    """All that `sweep` takes but the function and the path, for the types of what it returns."""
+
+    starts: Any
+    learning_rates: Any
+    methods: Any
+    coefficients: Mapping[str, Any] | None
+    seeds: Any
+    jac: Callable[..., Any] | None
+    bounds: Any
+    max_steps: int
+    target_loss: float | None
+    gradient_tolerance: float | None
+    loss_limit: float | None
+    noise: float
+    progress: bool
+    record: Any
+
+
+@contextmanager
+def _starts_in_place_of_x0() -> Iterator[None]:
+    """Errors about `x0`, which a sweep has none of, are about the starts."""
+    try:
+        yield
+    except InvalidInput as error:
+        if error.parameter != "x0":
+            raise
+        raise InvalidInput("starts", error.rule, error.value) from None
 
 
 @overload
-def sweep(
-    fun: Any,
-    *,
-    starts: Any = None,
-    learning_rates: Any = None,
-    methods: Any = "gradient_descent",
-    coefficients: Mapping[str, Any] | None = None,
-    seeds: Any = None,
-    jac: Callable[..., Any] | None = None,
-    bounds: Any = None,
-    max_steps: int = 10_000,
-    target_loss: float | None = None,
-    gradient_tolerance: float | None = 1e-6,
-    loss_limit: float | None = None,
-    noise: float = 0.0,
-    progress: bool = False,
-    record: Any = 0,
-    path: str | os.PathLike[str],
-) -> SweepFile: ...
+def sweep(fun: Any, *, path: None = None, **options: Unpack[_Options]) -> Sweep: ...
 
 
+@overload
+def sweep(fun: Any, *, path: str | os.PathLike[str], **options: Unpack[_Options]) -> SweepFile: ...
+
+
+@_starts_in_place_of_x0()
 def sweep(
     fun: Any,
     *,
@@ -170,11 +166,16 @@ def sweep(
             lanes = run_between(0, grid.n_lanes, objective, grid, lots, lambda n: update(n, np.nan))
         else:
             parts, reason = stream(folder, objective, grid, lots, box, options, is_drawn, lambda n: update(n, np.nan))
+
+    def shared(kept: dict[int, Run], reason: str) -> dict[str, Any]:
+        told = {"grid": grid, "objective": objective, "box": box, "options": options, "records": kept}
+        return {**told, "notes": _notes(reason), "seconds": time.perf_counter() - began}
+
     if folder is not None:
         kept = records(lambda lane: lane < parts[-1].end if parts else False)
-        return SweepFile(folder, grid, objective, options, parts, kept, _notes(reason), time.perf_counter() - began)
-    kept = records(lambda lane: lanes.status[lane] != Status.INTERRUPTED)
-    return Sweep(grid, lanes, objective, box, options, kept, _notes(lanes.reason), time.perf_counter() - began)
+        return SweepFile(**shared(kept, reason), path=folder, parts=parts)
+    kept = records(lambda lane: bool(lanes.status[lane] != Status.INTERRUPTED))
+    return Sweep(**shared(kept, lanes.reason), lanes=lanes)
 
 
 def _notes(reason: str) -> tuple[str, ...]:
@@ -183,14 +184,9 @@ def _notes(reason: str) -> tuple[str, ...]:
 
 def _box(bounds: Any, grid: Grid) -> tuple[np.ndarray, np.ndarray] | None:
     """The bounds, with every start inside."""
-    try:
-        box = as_bounds(bounds, grid.structure, grid.starts[0])
-        if box is not None:
-            outside = np.flatnonzero(((grid.starts < box[0]) | (grid.starts > box[1])).any(axis=1))
-            for k in outside[:1]:
-                as_bounds(bounds, grid.structure, grid.starts[k])
-    except InvalidInput as error:
-        if error.parameter != "x0":
-            raise
-        raise InvalidInput("starts", error.rule, error.value) from None
+    box = as_bounds(bounds, grid.structure, grid.starts[0])
+    if box is not None:
+        outside = np.flatnonzero(((grid.starts < box[0]) | (grid.starts > box[1])).any(axis=1))
+        for k in outside[:1]:
+            as_bounds(bounds, grid.structure, grid.starts[k])
     return box
