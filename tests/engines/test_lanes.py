@@ -443,6 +443,18 @@ def test_a_signal_keeps_the_lanes_that_have_ended():
     assert seconds < 5  # calls take 0.1 s; the rest is for a machine that is busy with other tests
 
 
+def test_ctrl_c_that_comes_after_the_last_lane_is_told():
+    def told(n):
+        if n == 10:
+            raise KeyboardInterrupt
+
+    starts = np.tile([1.0, 1.0], (10, 1))
+    lanes = run(himmelblau, starts, learning_rate=0.01, max_steps=1000, progress=told)
+    assert (lanes.status == Status.GRADIENT_SMALL).all()
+    assert lanes.is_cut_short
+    assert not run(himmelblau, starts, learning_rate=0.01, max_steps=1000).is_cut_short
+
+
 def test_a_number_is_a_number_in_the_user_s_function():
     structure, _ = Structure.of(5.0)
     rules = Rules(GradientDescent(), Constant(0.1), as_limits(50, None, None, None), None, None, 0)

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
 import numpy as np
 
 from downslope.columns import MOST_NAMED
-from downslope.engines.lanes import Lanes
+from downslope.engines.lanes import OF_EACH_LANE, Lanes
 from downslope.sweeps.behaviour import behaviour_of_lane
 from downslope.sweeps.grid import Grid
 from downslope.sweeps.rates import are_constant, number_of
 from downslope.sweeps.tally import STATUSES
 
-NUMBERS = tuple(field.name for field in dataclasses.fields(Lanes) if field.name not in ("x", "status", "reason"))
+NUMBERS = tuple(name for name in OF_EACH_LANE if name not in ("x", "status"))
 """The results that are plain numbers."""
 
 

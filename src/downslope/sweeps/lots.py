@@ -6,6 +6,7 @@ in memory.
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import math
 from collections.abc import Callable, Iterator
@@ -19,7 +20,7 @@ from downslope.engines.step import Rules
 from downslope.learning_rates import as_learning_rate
 from downslope.minimization import as_noise, check_hessian_fits, rate_shape_of
 from downslope.objectives.objective import Objective
-from downslope.stopping import Limits, Status
+from downslope.stopping import Limits
 from downslope.sweeps.grid import Grid
 from downslope.sweeps.rates import groups_of, number_of
 
@@ -82,8 +83,8 @@ def run_between(
         if low >= high:
             continue
         starts, numbers = lot.lanes(low, high)
-        if parts and (parts[-1].status == Status.INTERRUPTED).any():
-            parts.append(Lanes.not_begun(starts))
+        if parts and parts[-1].is_cut_short:
+            parts.append(dataclasses.replace(Lanes.not_begun(starts), is_cut_short=True))
             continue
         told = _counted_from(sum(map(len, parts)), progress)
         parts.append(run_lanes(objective, lot.rules, grid.structure, starts, numbers, progress=told, sound=sound))

@@ -77,7 +77,7 @@ def stream(
                     columns = columns_of(grid, variables, lanes, behaviour, first + np.arange(len(lanes)))
                     kept = {name: values[:n] for name, values in columns.items()}
                     done.append(parts.write(folder, len(done), first, kept))
-                if unfinished.size:
+                if lanes.is_cut_short:
                     break
                 n_lanes = _next_length(n_lanes, n / (time.perf_counter() - began), grid)
         except KeyboardInterrupt:

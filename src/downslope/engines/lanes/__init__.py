@@ -15,7 +15,7 @@ result does not depend on, to the last bit, is which others run beside it.
     running.py       run_lanes: which of the two
 """
 
-from downslope.engines.lanes.results import Lanes
+from downslope.engines.lanes.results import OF_EACH_LANE, Lanes
 from downslope.engines.lanes.running import run_lanes
 
-__all__ = ["Lanes", "run_lanes"]
+__all__ = ["OF_EACH_LANE", "Lanes", "run_lanes"]

@@ -39,6 +39,8 @@ class Lanes:
     """How many steps raised the loss."""
     reason: str = ""
     """Why they ran one by one, and whether in several processes; empty where they shared a compiled program."""
+    is_cut_short: bool = False
+    """Whether Ctrl-C came, be it after the last lane had ended: what would follow them is not wanted."""
 
     def __len__(self) -> int:
         return len(self.status)
@@ -57,12 +59,16 @@ class Lanes:
         """Several lots of lanes as one."""
         if len(parts) == 1:
             return parts[0]
-        names = [field.name for field in dataclasses.fields(Lanes) if field.name != "reason"]
-        arrays = {name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
-        return Lanes(**arrays, reason="; ".join(dict.fromkeys(part.reason for part in parts if part.reason)))
+        arrays = {name: np.concatenate([getattr(part, name) for part in parts]) for name in OF_EACH_LANE}
+        reason = "; ".join(dict.fromkeys(part.reason for part in parts if part.reason))
+        return Lanes(**arrays, reason=reason, is_cut_short=any(part.is_cut_short for part in parts))
 
     def put(self, index: np.ndarray, told: Outcome) -> None:
         """Write these lanes."""
         self.x[index] = told.x.T
         for name in Outcome._fields[1:]:
             getattr(self, name)[index] = getattr(told, name)
+
+
+OF_EACH_LANE = tuple(field.name for field in dataclasses.fields(Lanes) if field.type == "np.ndarray")
+"""The results with an entry a lane, by name."""

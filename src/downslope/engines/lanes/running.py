@@ -69,7 +69,7 @@ def run_lanes(
     results = Lanes.not_begun(starts)
     if not len(starts):
         return results
-    reason = ""
+    reason, is_cut_short = "", False
     try:
         feeder, reason = _feeder(objective, rules, structure, starts, sound, apart, results)
         if feeder is not None:
@@ -78,8 +78,8 @@ def run_lanes(
             how = run_one_by_one(objective, structure, apart.of_lane, starts, results, progress)
             reason = f"{reason}; {how}" if how else reason
     except KeyboardInterrupt:
-        pass  # the lanes that had no time are INTERRUPTED
-    return dataclasses.replace(results, reason=reason)
+        is_cut_short = True  # the lanes that had no time are INTERRUPTED
+    return dataclasses.replace(results, reason=reason, is_cut_short=is_cut_short)
 
 
 class _Apart(NamedTuple):
