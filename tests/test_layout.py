@@ -18,6 +18,7 @@ SOURCE = ROOT / "src" / "downslope"
 LAYERS = (
     "errors",
     "plain",
+    "patience",
     "coefficients",
     "objectives",
     "methods",
@@ -39,6 +40,7 @@ LAYERS = (
     "torch",
     "disk_cache",
     "plots",
+    "lab",
     "cli",
 )
 # (importing module, imported module): why this one may go against the order.

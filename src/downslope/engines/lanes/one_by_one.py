@@ -19,6 +19,7 @@ from downslope.engines.step import Rules
 from downslope.errors import InvalidObjective
 from downslope.objectives.objective import Objective
 from downslope.objectives.structure import Structure
+from downslope.patience import ask
 from downslope.run import Run
 from downslope.stopping import Status
 
@@ -49,6 +50,7 @@ def run_one_by_one(
         if told.status == Status.INTERRUPTED:
             raise KeyboardInterrupt
         n_done += 1
+        ask()
         if progress is not None:
             progress(n_done)
 

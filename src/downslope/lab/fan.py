@@ -1,0 +1,88 @@
+"""The fan: the descents at all of a slider's learning rates at once, so that dragging it asks for nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from downslope.engines.lanes import Lanes
+from downslope.errors import InvalidInput
+from downslope.lab import reading
+from downslope.lab.descents import Descents, descents
+from downslope.lab.functions import Functions
+from downslope.lab.limits import LIMITS
+from downslope.lab.settings import Setting, setting
+from downslope.lab.slices import plane
+from downslope.lab.sliders import interval
+from downslope.stopping import Status
+from downslope.sweeps.behaviour import behaviour_of_lane
+
+_UNCOMPILED_RATES = 24
+
+
+def fan(functions: Functions, params: dict[str, Any]) -> dict[str, Any]:
+    """Every row of the descent at each rate: the k-th begins at row `first[k]` and has `lengths[k]` of them."""
+    asked = setting(params, functions, ("n_rates", "interval"))
+    n = reading.whole("n_rates", params.get("n_rates", LIMITS.rates), 1, LIMITS.rates)
+    low, high = _interval(asked, params.get("interval"))
+    rates = np.geomspace(low, high, n)
+    starts = np.tile(np.array(asked.start), (n, 1))
+    return {"rates": rates, **told(asked, descents(asked, starts, rates))}
+
+
+def _interval(asked: Setting, given: Any) -> tuple[float, float]:
+    if given is None:
+        return interval(asked.function, asked.method)
+    low, high = (reading.number("interval", end, 1e-100) for end in reading.listed("interval", given, 2, 2))
+    if not low < high:
+        raise InvalidInput("interval", "must have low below high", given)
+    return low, high
+
+
+def told(asked: Setting, found: Descents) -> dict[str, Any]:
+    """Descents as the page reads them."""
+    cut = plane(asked.slice, asked.function, found.points.shape[1])
+    lanes = as_lanes(found)
+    return {
+        "first": found.first,
+        "lengths": found.lengths,
+        "path": found.points,
+        **({} if cut is None else {"drawn": cut.coordinates(found.points)}),
+        "losses": found.losses,
+        "gradient_norms": found.gradient_norms,
+        **({} if found.slopes is None else {"slopes": found.slopes}),
+        "status": [Status(int(status)).name for status in found.status],
+        "behaviour": behaviour_of_lane(lanes, None).tolist(),
+        "max_steps": min(asked.max_steps, LIMITS.fan_steps),
+    }
+
+
+def as_lanes(found: Descents) -> Lanes:
+    """The ends of descents, in the form in which sweeps judge them."""
+    first, n_steps = found.first, found.lengths - 1
+    last = first + n_steps
+    before, two_before = np.maximum(last - 1, first), np.maximum(last - 2, first)
+    is_bad = (found.status == Status.NOT_FINITE) & (n_steps > 0)
+    end = np.where(is_bad, before, last)
+    with np.errstate(all="ignore"):
+        step, step_before = found.points[last] - found.points[before], found.points[before] - found.points[two_before]
+        length, length_before = (np.linalg.norm(v, axis=1) for v in (step, step_before))
+        turn = np.where(n_steps >= 2, (step * step_before).sum(axis=1) / (length * length_before), np.nan)
+        growth = np.where(n_steps >= 2, length / length_before, np.nan)
+        rises = np.concatenate([[False], np.diff(found.losses) > 0])
+    rises[first] = False
+    best = np.fmin.reduceat(found.losses, first)
+    return Lanes(
+        x=found.points[end],
+        loss=found.losses[end],
+        status=found.status,
+        n_steps=n_steps,
+        n_evaluations=found.lengths,
+        gradient_norm=found.gradient_norms[last],
+        first_loss=found.losses[first],
+        best_loss=best,
+        turn=turn,
+        growth=growth,
+        n_rises=np.add.reduceat(rises.astype(int), first),
+    )
