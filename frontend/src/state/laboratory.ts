@@ -1,0 +1,213 @@
+// The state that all views share: the setting, and what Python answered to it. Views listen, and ask for changes here.
+
+import { asRefusal, type Backend, type Refusal, wasCancelled } from "../backend/backend";
+import type { Fan, FunctionInfo, Hello, MethodInfo, Problem, Run, Surface } from "./answers";
+import { Latest } from "./latest";
+import { News } from "./news";
+import { nearestRate, type Path, pathOfFan, pathOfRun } from "./path";
+import { type Change, FIRST, type Setting } from "./setting";
+
+export type Topic = "hello" | "setting" | "function" | "surface" | "fan" | "path" | "run" | "trouble" | "step" | "play";
+
+export const N_RATES = 256;
+export const RESOLUTION = { 1: 801, 2: 101 } as const;
+
+export class Laboratory extends News<Topic> {
+  hello: Hello | undefined;
+  setting: Setting = FIRST;
+  problem: FunctionInfo | undefined;
+  surface: Surface | undefined;
+  fan: Fan | undefined;
+  /** What is shown: of the fan while a slider moves, then the run itself. */
+  path: Path | undefined;
+  trouble: Refusal | undefined;
+
+  private asked = 0;
+  private explaining: AbortController | undefined;
+  private readonly fans = new Latest<Setting>((setting) => this.fetchFan(setting));
+  private readonly runs = new Latest<Setting>((setting) => this.fetchRun(setting));
+  private readonly surfaces = new Latest<Setting>((setting) => this.fetchSurface(setting));
+
+  constructor(readonly backend: Backend) {
+    super();
+  }
+
+  async begin(change: Change): Promise<void> {
+    try {
+      this.hello = (await this.backend.call("hello", {})) as Hello;
+      this.tell("hello");
+      await this.useFunction(change.fun ?? this.hello.opening ?? this.hello.own[0]?.name ?? FIRST.fun, change);
+    } catch (error) {
+      this.complain(error);
+    }
+  }
+
+  get n_variables(): number {
+    return this.setting.start.length;
+  }
+
+  get method(): MethodInfo | undefined {
+    return this.hello?.methods.find(({ name }) => name === this.setting.method);
+  }
+
+  named(fun: string): Problem | undefined {
+    return [...(this.hello?.functions ?? []), ...(this.hello?.own ?? [])].find(({ name }) => name === fun);
+  }
+
+  /** Another function, with its own ranges, start and rate where `change` brings none. */
+  async useFunction(fun: string, change: Change = {}): Promise<void> {
+    const asked = ++this.asked;
+    const known = this.named(fun);
+    const n = change.start?.length;
+    const resized = n !== undefined && (!known || known.any_size) ? { n_variables: n } : {};
+    const early = known?.ranges && !change.ranges && !n ? this.surfaces.want(plain(fun, known.ranges)) : undefined;
+    let found: FunctionInfo;
+    try {
+      const { slice } = change;
+      found = (await this.backend.call("function", { fun, ...resized, ...(slice ? { slice } : {}) })) as FunctionInfo;
+    } catch (error) {
+      return this.complain(error);
+    }
+    if (asked !== this.asked) return; // another one was chosen meanwhile
+    this.problem = found;
+    this.fan = this.path = undefined;
+    if (!early) this.surface = undefined;
+    const { slice: _, ...kept } = this.setting;
+    const method = change.method ?? kept.method;
+    this.setting = {
+      ...kept,
+      noise: 0,
+      cosine: null,
+      learning_rate: found.learning_rates[method]?.default ?? null,
+      ...change,
+      fun,
+      ranges: change.ranges?.length === found.ranges.length ? change.ranges : found.ranges,
+      start: n === found.n_variables && change.start ? change.start : found.start,
+      ...(found.slice ? { slice: change.slice ?? { principal: true } } : {}),
+    };
+    this.useCoefficients();
+    this.clearTrouble();
+    this.tell("function", "setting");
+    await Promise.all([early ?? this.surfaces.want(this.setting), this.refresh()]);
+    if (early && this.surface) this.tell("surface");
+  }
+
+  /** A change of anything but the function; what depends on it is asked for again. */
+  async change(change: Change): Promise<void> {
+    if (change.fun !== undefined && change.fun !== this.setting.fun) return this.useFunction(change.fun, change);
+    const methodChanged = change.method !== undefined && change.method !== this.setting.method;
+    this.setting = { ...this.setting, ...change };
+    if (methodChanged) {
+      this.useCoefficients();
+      const usual = this.problem?.learning_rates[this.setting.method]?.default;
+      if (change.learning_rate === undefined) this.setting = { ...this.setting, learning_rate: usual ?? null };
+    }
+    this.tell("setting");
+    const drawn = change.ranges || change.slice ? this.surfaces.want(this.setting) : undefined;
+    await Promise.all([drawn, this.refresh()]);
+  }
+
+  /** The rate's slider moves: a look-up in the fan that is there, and no request. */
+  slideRate(index: number): void {
+    if (!this.fan) return;
+    this.path = pathOfFan(this.fan, index);
+    this.setting = { ...this.setting, learning_rate: this.path.rate };
+    this.explaining?.abort();
+    this.tell("path");
+  }
+
+  /** The slider was let go, or a rate was typed: the exact run of that rate. */
+  async settleRate(rate: number | null): Promise<void> {
+    this.setting = { ...this.setting, learning_rate: rate };
+    this.tell("setting");
+    await this.runs.want(this.setting);
+  }
+
+  get rateIndex(): number {
+    const { learning_rate } = this.setting;
+    return this.fan && learning_rate !== null ? nearestRate(this.fan.rates.data, learning_rate) : 0;
+  }
+
+  /** The exact run of what is set, such as one that a file held. */
+  show(setting: Setting, run: Run): void {
+    this.setting = setting;
+    this.path = pathOfRun(run, setting.learning_rate);
+    this.tell("setting", "path", "run");
+  }
+
+  complain(error: unknown): void {
+    if (wasCancelled(error)) return;
+    this.trouble = asRefusal(error);
+    this.tell("trouble");
+  }
+
+  private async refresh(): Promise<void> {
+    await Promise.all([this.fans.want(this.setting), this.runs.want(this.setting)]);
+  }
+
+  private useCoefficients(): void {
+    const { coefficients } = this.setting;
+    const own = this.method?.coefficients ?? [];
+    const values = own.map(({ name, default: value }) => [name, coefficients[name] ?? value] as const);
+    this.setting = { ...this.setting, coefficients: Object.fromEntries(values) };
+  }
+
+  private fetchSurface(setting: Setting): Promise<void> {
+    const { fun, ranges, slice, start } = setting;
+    const resolution = ranges.length === 1 ? RESOLUTION[1] : RESOLUTION[2];
+    const cut = slice ? { slice, n_variables: start.length } : {};
+    return this.fetch("surface", { fun, ranges, resolution, ...cut }, (answer) => {
+      this.surface = answer as Surface;
+      this.tell("surface");
+    });
+  }
+
+  private fetchFan(setting: Setting): Promise<void> {
+    return this.fetch("fan", { ...setting, n_rates: N_RATES }, (answer) => {
+      const fan = answer as Fan;
+      if (setting.fun !== this.setting.fun || fan.path.shape[1] !== this.n_variables) return; // another was chosen
+      this.fan = fan;
+      const isAhead = this.runs.isBusy || !this.path;
+      if (isAhead && this.setting.learning_rate !== null) this.path = pathOfFan(fan, this.rateIndex);
+      this.tell("fan", "path");
+    });
+  }
+
+  /** First the steps, which are quick; then why it went so, which tries what would help. */
+  private async fetchRun(setting: Setting): Promise<void> {
+    await this.fetch("run", { ...setting, explain: false }, (answer) => this.takeRun(setting, answer as Run));
+    if (setting === this.setting) void this.explain(setting);
+  }
+
+  private explain(setting: Setting): Promise<void> {
+    this.explaining?.abort();
+    const explaining = new AbortController();
+    this.explaining = explaining;
+    return this.fetch("run", setting, (answer) => this.takeRun(setting, answer as Run), explaining.signal);
+  }
+
+  private takeRun(setting: Setting, run: Run): void {
+    if (setting.fun !== this.setting.fun || setting.learning_rate !== this.setting.learning_rate) return; // moved on
+    this.path = pathOfRun(run, setting.learning_rate, this.fan?.behaviour[this.rateIndex] ?? "");
+    this.tell("path", "run");
+  }
+
+  private clearTrouble(): void {
+    if (!this.trouble) return;
+    this.trouble = undefined;
+    this.tell("trouble");
+  }
+
+  private async fetch(
+    method: string, params: object, take: (answer: unknown) => void, signal?: AbortSignal,
+  ): Promise<void> {
+    try {
+      take(await this.backend.call(method, params, { signal }));
+      this.clearTrouble();
+    } catch (error) {
+      this.complain(error);
+    }
+  }
+}
+
+const plain = (fun: string, ranges: Setting["ranges"]): Setting => ({ ...FIRST, fun, ranges });

@@ -1,0 +1,23 @@
+// What every view is given.
+
+import type { Frames } from "../drawing/frames";
+import type { Theme } from "../drawing/theme";
+import type { Laboratory } from "../state/laboratory";
+import type { Player } from "../state/player";
+
+export interface Context {
+  readonly laboratory: Laboratory;
+  readonly player: Player;
+  readonly frames: Frames;
+  readonly theme: Theme;
+  /** Tells a screen reader, and the status line. */
+  readonly announce: (words: string) => void;
+}
+
+/** One of the page's tabs. */
+export interface View {
+  readonly element: HTMLElement;
+  /** Called when the tab is opened, and never before. */
+  open(): void;
+  close?(): void;
+}

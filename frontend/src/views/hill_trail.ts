@@ -1,0 +1,80 @@
+// The path on the hill: segments that follow the ground, drawn up to the marble, and paler ahead of it.
+
+import { Group, Vector3 } from "three";
+import { LineMaterial } from "three/addons/lines/LineMaterial.js";
+import { LineSegments2 } from "three/addons/lines/LineSegments2.js";
+import { LineSegmentsGeometry } from "three/addons/lines/LineSegmentsGeometry.js";
+import type { Field } from "../drawing/field";
+import { drawnAt, type Path } from "../state/path";
+import type { Placed } from "./hill";
+
+const MOST_SEGMENTS = 3000;
+const LIFT = 0.006;
+
+export class HillTrail {
+  readonly group = new Group();
+  field: Field | undefined;
+  private readonly behind = new LineMaterial({ linewidth: 3.5 });
+  private readonly ahead = new LineMaterial({ linewidth: 1.8, transparent: true, opacity: 0.55 });
+  private readonly walked = new LineSegments2(new LineSegmentsGeometry(), this.behind);
+  private readonly whole = new LineSegments2(new LineSegmentsGeometry(), this.ahead);
+  /** How many segments there are up to each row. */
+  private upToRow = new Int32Array(1);
+  private readonly from = new Vector3();
+  private readonly to = new Vector3();
+
+  constructor(private readonly place: Placed) {
+    this.walked.frustumCulled = this.whole.frustumCulled = false;
+    this.group.add(this.walked, this.whole);
+  }
+
+  resize(width: number, height: number): void {
+    this.behind.resolution.set(width, height);
+    this.ahead.resolution.set(width, height);
+  }
+
+  color(color: string, _halo: string): void {
+    this.behind.color.set(color);
+    this.ahead.color.set(color);
+  }
+
+  lay(path: Path, field: Field): void {
+    this.field = field;
+    const pieces = Math.max(1, Math.min(12, Math.floor(MOST_SEGMENTS / Math.max(1, path.n_rows - 1))));
+    const numbers: number[] = [];
+    this.upToRow = new Int32Array(path.n_rows);
+    for (let row = 0; row + 1 < path.n_rows; row++) {
+      if (numbers.length < 6 * MOST_SEGMENTS) this.layStep(path, row, pieces, field, numbers);
+      this.upToRow[row + 1] = numbers.length / 6;
+    }
+    if (numbers.length === 0) numbers.push(0, 0, 0, 0, 0, 0);
+    for (const line of [this.walked, this.whole]) {
+      line.geometry.dispose();
+      line.geometry = new LineSegmentsGeometry();
+      line.geometry.setPositions(numbers);
+    }
+    this.whole.visible = this.upToRow[path.n_rows - 1] !== 0;
+  }
+
+  upTo(position: number): void {
+    const row = Math.min(Math.floor(position), this.upToRow.length - 1);
+    const from = this.upToRow[row] ?? 0;
+    const to = this.upToRow[row + 1] ?? from;
+    const n = from + Math.floor((position - row) * (to - from));
+    this.walked.geometry.instanceCount = n;
+    this.walked.visible = n > 0;
+  }
+
+  private layStep(path: Path, row: number, pieces: number, field: Field, numbers: number[]): void {
+    const [x0, y0] = [drawnAt(path, row, 0), drawnAt(path, row, 1)];
+    const [x1, y1] = [drawnAt(path, row + 1, 0), drawnAt(path, row + 1, 1)];
+    for (let k = 0; k < pieces; k++) {
+      const [s, t] = [k / pieces, (k + 1) / pieces];
+      const [ax, ay, bx, by] = [x0 + s * (x1 - x0), y0 + s * (y1 - y0), x0 + t * (x1 - x0), y0 + t * (y1 - y0)];
+      if (!field.holds(ax, ay) || !field.holds(bx, by)) continue;
+      this.place(ax, ay, field.heightAt(ax, ay), this.from);
+      this.place(bx, by, field.heightAt(bx, by), this.to);
+      numbers.push(this.from.x, this.from.y + LIFT, this.from.z, this.to.x, this.to.y + LIFT, this.to.z);
+    }
+  }
+}

@@ -1,0 +1,63 @@
+// The page's tabs. A tab's view is made when it is first opened.
+
+import { h } from "../drawing/element";
+import type { Context, View } from "./context";
+import { Descend } from "./descend";
+
+const TABS: readonly [string, string, (context: Context) => View][] = [
+  ["descend", "Descend", (context) => new Descend(context)],
+];
+
+export class Tabs {
+  readonly list = h("div", { role: "tablist", class: "tabs", "aria-label": "Views" });
+  readonly panel = h("main", { role: "tabpanel", tabindex: -1 });
+  onOpened: () => void = () => undefined;
+  current = "";
+  private readonly views = new Map<string, View>();
+
+  constructor(private readonly context: Context, first: string) {
+    for (const [name, title] of TABS) {
+      const tab = h("button", { type: "button", role: "tab", id: `tab-${name}`, "data-tab": name }, title);
+      tab.addEventListener("click", () => this.open(name));
+      this.list.append(tab);
+    }
+    this.list.addEventListener("keydown", (event) => this.onKey(event));
+    this.open(TABS.some(([name]) => name === first) ? first : "descend");
+  }
+
+  get canvases(): readonly HTMLCanvasElement[] {
+    return [...this.panel.querySelectorAll("canvas:not(.strip)")] as HTMLCanvasElement[];
+  }
+
+  open(name: string): void {
+    if (name === this.current) return;
+    this.context.player.pause();
+    this.views.get(this.current)?.close?.();
+    this.current = name;
+    for (const tab of this.list.children) {
+      const isOpen = (tab as HTMLElement).dataset.tab === name;
+      tab.setAttribute("aria-selected", String(isOpen));
+      (tab as HTMLElement).tabIndex = isOpen ? 0 : -1;
+    }
+    let view = this.views.get(name);
+    if (!view) {
+      view = TABS.find(([known]) => known === name)?.[2](this.context);
+      if (!view) return;
+      this.views.set(name, view);
+    }
+    this.panel.setAttribute("aria-labelledby", `tab-${name}`);
+    this.panel.replaceChildren(view.element);
+    view.open();
+    this.onOpened();
+  }
+
+  private onKey(event: KeyboardEvent): void {
+    const step = event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? -1 : 0;
+    if (step === 0) return;
+    event.preventDefault();
+    const names = TABS.map(([name]) => name);
+    const next = names[(names.indexOf(this.current) + step + names.length) % names.length] ?? "descend";
+    this.open(next);
+    this.list.querySelector<HTMLElement>(`[data-tab=${next}]`)?.focus();
+  }
+}
