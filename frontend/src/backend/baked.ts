@@ -24,7 +24,7 @@ export class BakedBackend implements Backend {
     const answer = this.answers.get(`${method} ${canonical(params)}`);
     if (!answer) {
       const message = "This exported page holds its own function, start and rates only: `downslope lab` computes the rest.";
-      throw new Refusal({ kind: "baked", message });
+      throw new Refusal({ kind: "not_baked", message });
     }
     return resultOf({ head: answer.head, numbers: numbersOf(answer.numbers) });
   }

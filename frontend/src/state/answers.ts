@@ -41,6 +41,7 @@ export interface Hello {
   readonly methods: readonly MethodInfo[];
   readonly own: readonly Problem[];
   readonly limits: Readonly<Record<string, number>>;
+  readonly quiz?: readonly string[];
   readonly opening?: string | null;
 }
 
@@ -68,10 +69,16 @@ export interface Surface {
   readonly high: number;
 }
 
+/** At the minimum below the start; where none was found, `why` says so and the numbers are null. */
 export interface Limits {
+  readonly found: boolean;
+  readonly why?: string;
   readonly zigzag_from: number | null;
   readonly best_rate: number | null;
   readonly largest_stable: number | null;
+  readonly rates: Grid | null;
+  /** Real and imaginary part for each rate. */
+  readonly multipliers: Grid | null;
 }
 
 /** What a run and each of a fan's runs have: columns of equally many rows. */
@@ -93,8 +100,6 @@ export interface Fan extends Rows {
   readonly status: readonly string[];
   readonly behaviour: readonly string[];
   readonly max_steps: number;
-  readonly limits?: Limits | null;
-  readonly multipliers?: Grid | null;
 }
 
 export interface Suggestion {
@@ -129,25 +134,35 @@ export interface Basins {
   readonly which: Grid;
   readonly steps: Grid;
   readonly minima: readonly (KnownMinimum & { readonly share: number })[];
+  readonly message: string;
 }
 
-export interface Dropped {
-  readonly ends: Grid;
+export interface Dropped extends Rows {
+  readonly first: Grid;
+  readonly lengths: Grid;
+  readonly starts: Grid;
   readonly which: Grid;
+  readonly status: readonly string[];
+  readonly behaviour: readonly string[];
   readonly minima: readonly (KnownMinimum & { readonly count: number })[];
-  readonly paths: readonly Grid[];
+  readonly message: string;
 }
 
 export interface Race {
-  readonly runs: readonly (Run & { readonly title: string })[];
+  readonly runs: readonly (Run & { readonly label: string })[];
   readonly winner_by_steps: number | null;
   readonly winner_by_loss: number | null;
   readonly words: string;
+  /** Rows by entrants: how much each loss lies above the lowest at that step. */
+  readonly differences: Grid;
 }
 
 export interface Challenge {
   readonly rule: string;
   readonly met: boolean;
+  readonly x_25: number | string;
+  readonly limit: number;
+  readonly share: number;
   readonly words: string;
   readonly run: Run;
 }
@@ -161,15 +176,18 @@ export interface Quiz {
   readonly question: string;
   readonly choices: readonly Choice[];
   readonly setting: Setting;
+  readonly tripled: Setting;
+  readonly first: Run;
   readonly right?: boolean;
-  readonly answer?: string;
+  readonly truth?: string;
   readonly words?: string;
-  readonly run?: Run;
+  readonly second?: Run;
 }
 
 export interface Code {
   readonly python: string;
-  readonly command: string;
+  readonly command: string | null;
+  readonly no_command?: string;
 }
 
 export interface SavedRun {
@@ -177,9 +195,10 @@ export interface SavedRun {
   readonly content: string;
 }
 
-export interface OpenedRun {
-  readonly setting: Setting;
-  readonly run: Run;
+export interface OpenedRun extends Run {
+  /** Null where the run is of a Python function that is not at hand. */
+  readonly setting: Change | null;
+  readonly title: string;
 }
 
 /** A number that JSON could not hold comes as a text. */

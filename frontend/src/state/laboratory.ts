@@ -1,13 +1,13 @@
 // The state that all views share: the setting, and what Python answered to it. Views listen, and ask for changes here.
 
 import { asRefusal, type Backend, type Refusal, wasCancelled } from "../backend/backend";
-import type { Fan, FunctionInfo, Hello, MethodInfo, Problem, Run, Surface } from "./answers";
+import type { Fan, FunctionInfo, Hello, Limits, MethodInfo, Problem, Run, Surface } from "./answers";
 import { Latest } from "./latest";
 import { News } from "./news";
 import { nearestRate, type Path, pathOfFan, pathOfRun } from "./path";
 import { type Change, FIRST, type Setting } from "./setting";
 
-export type Topic = "hello" | "setting" | "function" | "surface" | "fan" | "path" | "run" | "trouble" | "step" | "play";
+export type Topic = "hello" | "setting" | "function" | "surface" | "fan" | "limits" | "path" | "run" | "trouble" | "step" | "play";
 
 export const N_RATES = 256;
 export const RESOLUTION = { 1: 801, 2: 101 } as const;
@@ -18,6 +18,7 @@ export class Laboratory extends News<Topic> {
   problem: FunctionInfo | undefined;
   surface: Surface | undefined;
   fan: Fan | undefined;
+  limits: Limits | undefined;
   /** What is shown: of the fan while a slider moves, then the run itself. */
   path: Path | undefined;
   trouble: Refusal | undefined;
@@ -25,6 +26,7 @@ export class Laboratory extends News<Topic> {
   private asked = 0;
   private explaining: AbortController | undefined;
   private readonly fans = new Latest<Setting>((setting) => this.fetchFan(setting));
+  private readonly bounds = new Latest<Setting>((setting) => this.fetchLimits(setting));
   private readonly runs = new Latest<Setting>((setting) => this.fetchRun(setting));
   private readonly surfaces = new Latest<Setting>((setting) => this.fetchSurface(setting));
 
@@ -70,7 +72,7 @@ export class Laboratory extends News<Topic> {
     }
     if (asked !== this.asked) return; // another one was chosen meanwhile
     this.problem = found;
-    this.fan = this.path = undefined;
+    this.fan = this.limits = this.path = undefined;
     if (!early) this.surface = undefined;
     const { slice: _, ...kept } = this.setting;
     const method = change.method ?? kept.method;
@@ -142,7 +144,8 @@ export class Laboratory extends News<Topic> {
   }
 
   private async refresh(): Promise<void> {
-    await Promise.all([this.fans.want(this.setting), this.runs.want(this.setting)]);
+    const { setting } = this;
+    await Promise.all([this.fans.want(setting), this.runs.want(setting), this.bounds.want(setting)]);
   }
 
   private useCoefficients(): void {
@@ -169,8 +172,28 @@ export class Laboratory extends News<Topic> {
       this.fan = fan;
       const isAhead = this.runs.isBusy || !this.path;
       if (isAhead && this.setting.learning_rate !== null) this.path = pathOfFan(fan, this.rateIndex);
+      else if (this.path?.behaviour === "") this.path = { ...this.path, behaviour: fan.behaviour[this.rateIndex] ?? "" };
       this.tell("fan", "path");
     });
+  }
+
+  private fetchLimits(setting: Setting): Promise<void> {
+    return this.fetch("limits", { ...setting, n_rates: N_RATES }, (answer) => {
+      if (setting.fun !== this.setting.fun) return;
+      this.limits = answer as Limits;
+      this.tell("limits");
+    });
+  }
+
+  /** What a step at the present rate multiplies a small distance from the minimum by; with its sign where it has one. */
+  get multiplier(): number {
+    const { rates, multipliers } = this.limits ?? {};
+    const { learning_rate } = this.setting;
+    if (!rates || !multipliers || learning_rate === null) return NaN;
+    const index = nearestRate(rates.data, learning_rate);
+    if (Math.abs((rates.data[index] ?? 0) / learning_rate - 1) > 1e-9) return NaN; // a typed one: its run will tell
+    const [real = NaN, imaginary = NaN] = multipliers.data.subarray(2 * index, 2 * index + 2);
+    return imaginary === 0 ? real : Math.hypot(real, imaginary);
   }
 
   /** First the steps, which are quick; then why it went so, which tries what would help. */

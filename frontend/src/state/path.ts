@@ -25,11 +25,13 @@ export function pathOfRun(run: Run, rate: number | null, behaviour = ""): Path {
   return { ...rows, rate, status: run.status, behaviour: run.behaviour ?? behaviour, run };
 }
 
-/** The rows of one of the fan's rates: views, nothing is copied. */
-export function pathOfFan(fan: Fan, index: number): Path {
+type Many = Rows & Pick<Fan, "first" | "lengths" | "status" | "behaviour"> & Partial<Pick<Fan, "rates">>;
+
+/** The rows of one of a fan's rates, or of one of many marbles: views, nothing is copied. */
+export function pathOfFan(fan: Many, index: number): Path {
   return {
     ...rowsOf(fan, fan.first.data[index] ?? 0, fan.lengths.data[index] ?? 0),
-    rate: fan.rates.data[index] ?? NaN,
+    rate: fan.rates?.data[index] ?? null,
     status: fan.status[index] ?? "",
     behaviour: fan.behaviour[index] ?? "",
     run: null,

@@ -153,7 +153,7 @@ export class ContourPlot extends Board {
     const { palette } = this.theme;
     const row = Math.min(Math.floor(this.position), path.n_rows - 1);
     const color = this.color ?? palette.marble;
-    context.globalAlpha = 0.45;
+    context.globalAlpha = 0.7;
     this.drawTrail(context, axes, path, path.n_rows - 1, color, 1.5);
     context.globalAlpha = 1;
     this.drawTrail(context, axes, path, row, color, 2.5);

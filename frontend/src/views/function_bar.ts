@@ -48,7 +48,7 @@ export class FunctionBar {
   private fillChooser(): void {
     const { hello } = this.context.laboratory;
     const option = ({ name, title }: Problem): HTMLElement =>
-      h("option", { value: name }, title ? `${name.replaceAll("_", " ")} \u2013 ${title}` : name);
+      h("option", { value: name, title }, name.replaceAll("_", " "));
     const group = (label: string, found: readonly Problem[]): HTMLElement =>
       h("optgroup", { label }, ...found.map(option));
     const functions = hello?.functions ?? [];

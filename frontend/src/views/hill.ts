@@ -1,18 +1,25 @@
 // The loss surface in three dimensions, the trail on it and the marble. Loaded after the first paint: three.js is large.
 
 import {
-  AmbientLight, BufferAttribute, BufferGeometry, Color, DirectionalLight, DoubleSide, Group, Mesh, MeshLambertMaterial,
-  PerspectiveCamera, Raycaster, Scene, SphereGeometry, Vector2, Vector3, WebGLRenderer, MeshStandardMaterial,
+  AmbientLight, DirectionalLight, Mesh, MeshStandardMaterial, PerspectiveCamera, Raycaster, Scene, SphereGeometry, Vector2,
+  Vector3, WebGLRenderer,
 } from "three";
 import { OrbitControls } from "three/addons/controls/OrbitControls.js";
 import type { Field } from "../drawing/field";
 import type { Frames } from "../drawing/frames";
 import type { Theme } from "../drawing/theme";
 import { drawnAt, type Path } from "../state/path";
+import { HillGround } from "./hill_ground";
+import { HEIGHT } from "./hill_scale";
 import { HillTrail } from "./hill_trail";
 
-const HEIGHT = 0.62;
-const RADIUS = 0.028;
+const RADIUS = 0.026;
+const MIDDLE = 0.13;
+/** Half of what has to fit into the picture. */
+const REACH = 0.78;
+const UPRIGHT = 0.8;
+
+export type Project = (x: number, y: number, z: number) => [number, number];
 
 /** A point of the drawing: the ground is the square from -0.5 to 0.5, heights go up from 0. */
 export type Placed = (x: number, y: number, height: number, out: Vector3) => Vector3;
@@ -20,15 +27,18 @@ export type Placed = (x: number, y: number, height: number, out: Vector3) => Vec
 export class Hill {
   readonly canvas: HTMLCanvasElement;
   /** Called after each drawing, with the way from the scene to pixels: labels follow the camera. */
-  onDrawn: (project: (x: number, y: number, z: number) => [number, number]) => void = () => undefined;
+  onDrawn: (near: { x: number; z: number }, project: Project) => void = () => undefined;
   private readonly renderer: WebGLRenderer;
   private readonly scene = new Scene();
   private readonly camera = new PerspectiveCamera(38, 1, 0.05, 20);
   private readonly controls: OrbitControls;
-  private readonly ground = new Group();
+  private readonly ground = new HillGround();
   private readonly marble = new Mesh(new SphereGeometry(RADIUS, 32, 16), new MeshStandardMaterial({ roughness: 0.35 }));
+  /** The marble behind a ridge: it shines through. */
+  private readonly ghost = new Mesh(this.marble.geometry, new MeshStandardMaterial({
+    roughness: 0.35, depthTest: false, transparent: true, opacity: 0.35,
+  }));
   private readonly trail: HillTrail;
-  private surface: Mesh<BufferGeometry, MeshLambertMaterial> | undefined;
   private field: Field | undefined;
   private path: Path | undefined;
   private readonly at = new Vector3();
@@ -39,8 +49,9 @@ export class Hill {
     this.canvas = this.renderer.domElement;
     this.renderer.setPixelRatio(Math.min(window.devicePixelRatio || 1, 2));
     this.trail = new HillTrail(this.place);
-    this.scene.add(this.ground, this.marble, this.trail.group, new AmbientLight(0xffffff, 1.9));
-    const sun = new DirectionalLight(0xffffff, 2.2);
+    this.marble.add(this.ghost);
+    this.scene.add(this.ground.group, this.marble, this.trail.group, new AmbientLight(0xffffff, 1.7));
+    const sun = new DirectionalLight(0xffffff, 1.5);
     sun.position.set(-1.5, 3, 1);
     this.scene.add(sun);
     this.controls = new OrbitControls(this.camera, this.canvas);
@@ -57,15 +68,23 @@ export class Hill {
     this.renderer.setSize(width, height, false);
     this.trail.resize(width, height);
     this.camera.aspect = width / height;
-    // A narrow place is looked at from farther away, so that the corners stay in it.
-    this.camera.fov = width < height ? 50 : 38;
+    // Whichever side is narrower, the corners stay in the picture.
+    const half = Math.atan(Math.tan(this.camera.fov * (Math.PI / 360)) * Math.min(1, this.camera.aspect));
+    this.distance = REACH / Math.sin(half);
     this.camera.updateProjectionMatrix();
-    this.changed();
+    this.lookAgain();
   }
 
+  private distance = 2;
+
+  /** From across the start, so that the marble rolls towards the eye. */
   lookAgain(): void {
-    this.controls.target.set(0, 0.16, 0);
-    this.camera.position.set(1.02, 1.12, 1.34);
+    const start = this.path ? [drawnAt(this.path, 0, 0), drawnAt(this.path, 0, 1)] : undefined;
+    const [u, v] = start && this.field ? [this.field.across(start[0] ?? 0) - 0.5, this.field.along(start[1] ?? 0) - 0.5] : [-0.5, 0.6];
+    // Not along an axis: there a square looks flat.
+    const around = Math.round((Math.atan2(-u, v) - 0.6) / (Math.PI / 2)) * (Math.PI / 2) + 0.6;
+    this.controls.target.set(0, MIDDLE, 0);
+    this.camera.position.setFromSphericalCoords(this.distance, UPRIGHT, around).add(this.controls.target);
     this.controls.update();
     this.changed();
   }
@@ -84,21 +103,20 @@ export class Hill {
 
   show(field: Field): void {
     this.field = field;
-    if (this.surface) {
-      this.ground.remove(this.surface);
-      this.surface.geometry.dispose();
-    }
-    const material = new MeshLambertMaterial({ vertexColors: true, side: DoubleSide });
-    this.surface = new Mesh(geometryOf(field), material);
-    this.ground.add(this.surface);
+    this.ground.lay(field);
     this.recolor();
-    if (this.path) this.follow(this.path, 0);
+    this.isNew = true;
+    if (this.path && this.path.n_drawn === 2) this.follow(this.path, 0);
   }
+
+  private isNew = true;
 
   follow(path: Path, position: number): void {
     if (!this.field) return;
     if (path !== this.path || this.trail.field !== this.field) this.trail.lay(path, this.field);
     this.path = path;
+    if (this.isNew) this.lookAgain();
+    this.isNew = false;
     const row = Math.min(Math.floor(position), path.n_rows - 1);
     this.trail.upTo(position);
     const share = position - row;
@@ -116,11 +134,11 @@ export class Hill {
 
   /** The point of the ground under a pixel of the canvas. */
   placeAt(x: number, y: number): [number, number] | undefined {
-    if (!this.surface || !this.field) return undefined;
+    if (!this.ground.surface || !this.field) return undefined;
     const { clientWidth, clientHeight } = this.canvas;
     const ray = new Raycaster();
     ray.setFromCamera(new Vector2((2 * x) / clientWidth - 1, 1 - (2 * y) / clientHeight), this.camera);
-    const [hit] = ray.intersectObject(this.surface);
+    const [hit] = ray.intersectObject(this.ground.surface);
     if (!hit) return undefined;
     const { xs, ys, n } = this.field;
     const along = (values: Float64Array, share: number): number =>
@@ -134,7 +152,7 @@ export class Hill {
 
   dispose(): void {
     this.controls.dispose();
-    this.surface?.geometry.dispose();
+    this.ground.dispose();
     this.renderer.dispose();
   }
 
@@ -146,54 +164,19 @@ export class Hill {
   private recolor(): void {
     const { palette, ramp } = this.theme;
     this.marble.material.color.set(palette.marble);
-    this.trail.color(palette.marble, palette.halo);
-    if (this.surface && this.field) colorize(this.surface.geometry, this.field, ramp.bytes);
+    this.ghost.material.color.set(palette.marble);
+    this.trail.color(palette.path);
+    this.ground.color(ramp.bytes, this.theme.isDark);
     this.changed();
   }
 
   private draw(): void {
     this.renderer.render(this.scene, this.camera);
     const { clientWidth, clientHeight } = this.canvas;
-    this.onDrawn((x, y, z) => {
+    const { x: eyeX, z: eyeZ } = this.camera.position;
+    this.onDrawn({ x: Math.sign(eyeX) || 1, z: Math.sign(eyeZ) || 1 }, (x, y, z) => {
       this.at.set(x, y, z).project(this.camera);
       return [((this.at.x + 1) / 2) * clientWidth, ((1 - this.at.y) / 2) * clientHeight];
     });
   }
-}
-
-function geometryOf(field: Field): BufferGeometry {
-  const { n } = field;
-  const positions = new Float32Array(n * n * 3);
-  const indices = new Uint32Array((n - 1) * (n - 1) * 6);
-  for (let j = 0, k = 0; j < n; j++) {
-    for (let i = 0; i < n; i++, k += 3) {
-      positions[k] = i / (n - 1) - 0.5;
-      positions[k + 1] = field.height(field.at(i, j)) * HEIGHT;
-      positions[k + 2] = 0.5 - j / (n - 1);
-    }
-  }
-  for (let j = 0, k = 0; j < n - 1; j++) {
-    for (let i = 0; i < n - 1; i++, k += 6) {
-      const corner = j * n + i;
-      indices.set([corner, corner + 1, corner + n, corner + 1, corner + n + 1, corner + n], k);
-    }
-  }
-  const geometry = new BufferGeometry();
-  geometry.setAttribute("position", new BufferAttribute(positions, 3));
-  geometry.setAttribute("color", new BufferAttribute(new Float32Array(n * n * 3), 3));
-  geometry.setIndex(new BufferAttribute(indices, 1));
-  geometry.computeVertexNormals();
-  return geometry;
-}
-
-function colorize(geometry: BufferGeometry, field: Field, bytes: Uint8ClampedArray): void {
-  const colors = geometry.getAttribute("color");
-  const { n } = field;
-  const color = new Color();
-  for (let k = 0; k < n * n; k++) {
-    const at = 3 * Math.round(255 * field.height(field.at(k % n, Math.floor(k / n))));
-    color.setRGB((bytes[at] ?? 0) / 255, (bytes[at + 1] ?? 0) / 255, (bytes[at + 2] ?? 0) / 255, "srgb");
-    colors.setXYZ(k, color.r, color.g, color.b);
-  }
-  colors.needsUpdate = true;
 }

@@ -5,7 +5,7 @@ import type { Field } from "../drawing/field";
 import { short } from "../state/numbers";
 import type { Path } from "../state/path";
 import type { Context } from "./context";
-import type { Hill } from "./hill";
+import type { Hill, Project } from "./hill";
 
 const TURN = Math.PI / 24;
 const CLICK = 5;
@@ -68,7 +68,7 @@ export class HillPanel {
       return;
     }
     this.place.prepend(this.hill.canvas);
-    this.hill.onDrawn = (project) => this.label(project);
+    this.hill.onDrawn = (near, project) => this.label(near, project);
     this.listen(this.hill.canvas);
     this.resize();
     if (this.field) this.hill.show(this.field);
@@ -111,23 +111,25 @@ export class HillPanel {
     event.preventDefault();
   }
 
-  private label(project: (x: number, y: number, z: number) => [number, number]): void {
+  /** On the two sides that are towards the eye. */
+  private label(near: { x: number; z: number }, project: Project): void {
     const { field } = this;
     if (!field) return;
     const { xs, ys, n } = field;
     const [x = "x", y = "y"] = this.variables;
-    const texts: [string, number, number, number][] = [
-      [short(xs[0] ?? 0, 3), -0.5, 0, 0.56],
-      [x, 0, 0, 0.6],
-      [short(xs[n - 1] ?? 0, 3), 0.5, 0, 0.56],
-      [short(ys[0] ?? 0, 3), 0.56, 0, 0.48],
-      [y, 0.6, 0, 0],
-      [short(ys[n - 1] ?? 0, 3), 0.56, 0, -0.5],
+    const [side, front] = [0.57 * near.x, 0.57 * near.z];
+    const texts: [string, number, number][] = [
+      [short(xs[0] ?? 0, 3), -0.47, front],
+      [x, 0, 1.09 * front],
+      [short(xs[n - 1] ?? 0, 3), 0.47, front],
+      [short(ys[0] ?? 0, 3), side, 0.47],
+      [y, 1.09 * side, 0],
+      [short(ys[n - 1] ?? 0, 3), side, -0.47],
     ];
-    texts.forEach(([text, px, py, pz], k) => {
+    texts.forEach(([text, across, along], k) => {
       const label = this.labels[k];
       if (!label) return;
-      const [left, top] = project(px, py, pz);
+      const [left, top] = project(across, 0, along);
       replaceText(label, text);
       label.style.transform = `translate(${left.toFixed(1)}px, ${top.toFixed(1)}px) translate(-50%, -50%)`;
     });

@@ -1,4 +1,5 @@
-// The path on the hill: segments that follow the ground, drawn up to the marble, and paler ahead of it.
+// The path on the hill: segments that follow the ground, drawn up to the marble. The whole of it is drawn paler, and
+// shines through ridges.
 
 import { Group, Vector3 } from "three";
 import { LineMaterial } from "three/addons/lines/LineMaterial.js";
@@ -15,7 +16,7 @@ export class HillTrail {
   readonly group = new Group();
   field: Field | undefined;
   private readonly behind = new LineMaterial({ linewidth: 3.5 });
-  private readonly ahead = new LineMaterial({ linewidth: 1.8, transparent: true, opacity: 0.55 });
+  private readonly ahead = new LineMaterial({ linewidth: 1.8, transparent: true, opacity: 0.6, depthTest: false });
   private readonly walked = new LineSegments2(new LineSegmentsGeometry(), this.behind);
   private readonly whole = new LineSegments2(new LineSegmentsGeometry(), this.ahead);
   /** How many segments there are up to each row. */
@@ -33,7 +34,7 @@ export class HillTrail {
     this.ahead.resolution.set(width, height);
   }
 
-  color(color: string, _halo: string): void {
+  color(color: string): void {
     this.behind.color.set(color);
     this.ahead.color.set(color);
   }

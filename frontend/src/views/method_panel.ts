@@ -18,7 +18,7 @@ export class MethodPanel {
   private readonly seed: HTMLInputElement;
   private sliders = new Map<string, Slider>();
 
-  constructor(private readonly context: Context) {
+  constructor(private readonly context: Context, withStart = true) {
     const { laboratory } = context;
     this.method.addEventListener("change", () => void laboratory.change({ method: this.method.value, coefficients: {} }));
     this.decay = decaySlider((decay) => void laboratory.change({ decay }));
@@ -30,7 +30,7 @@ export class MethodPanel {
       { class: "method" },
       labelled("method", this.method),
       this.coefficients,
-      labelled("start", this.start),
+      withStart && labelled("start", this.start),
       h(
         "details",
         {},

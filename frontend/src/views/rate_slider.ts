@@ -43,7 +43,7 @@ export class RateSlider {
     this.field.addEventListener("change", () => this.wasTyped());
     const track = h("div", { class: "track" }, this.strip.canvas, this.marks, this.range);
     const key = h("p", { class: "key", "aria-hidden": "true" });
-    for (const [name, words] of KEY) key.append(h("span", { class: `swatch ${name}` }), words);
+    for (const [name, words] of KEY) key.append(h("span", {}, h("span", { class: `swatch ${name}` }), words));
     this.element = h(
       "div",
       { class: "rate-slider" },
@@ -53,6 +53,7 @@ export class RateSlider {
       this.told,
     );
     laboratory.on("fan", () => this.showFan());
+    laboratory.on(["fan", "limits"], () => this.showLimits());
     laboratory.on(["setting", "fan"], () => this.showRate());
   }
 
@@ -84,21 +85,27 @@ export class RateSlider {
     this.range.max = String(rates.length - 1);
     this.strip.outcomes = fan.behaviour.map((behaviour, i) => outcomeOf(behaviour, fan.status[i] ?? ""));
     this.strip.changed();
+  }
+
+  private showLimits(): void {
+    const { fan, limits } = this.context.laboratory;
+    if (!fan) return;
+    const rates = fan.rates.data;
     const span = Math.log((rates[rates.length - 1] ?? 1) / (rates[0] ?? 1));
     this.marks.replaceChildren();
     for (const [name, words] of MARKS) {
-      const rate = fan.limits?.[name];
+      const rate = limits?.[name];
       const share = rate ? Math.log(rate / (rates[0] ?? 1)) / span : NaN;
       if (!(share >= 0 && share <= 1)) continue;
       const mark = h("span", { class: `mark ${name}`, title: `${words} ${short(rate ?? NaN)}` });
       mark.style.left = `${100 * share}%`;
       this.marks.append(mark);
     }
-    replaceText(this.told, limitsInWords(fan.limits));
+    replaceText(this.told, limitsInWords(limits));
   }
 }
 
-const KEY = [["good", "straight"], ["zigzag", "turns back"], ["bad", "diverges"], ["other", "other"]] as const;
+const KEY = [["good", "straight"], ["zigzag", "turns back"], ["bad", "diverges"], ["other", "not there yet"]] as const;
 const MARKS = [
   ["zigzag_from", "zigzag from"],
   ["best_rate", "best rate"],
@@ -111,12 +118,12 @@ function colorOf(outcome: string, palette: Palette): string {
   return outcome === "bad" ? palette.bad : palette.line;
 }
 
-export function limitsInWords(limits: Limits | null | undefined): string {
+export function limitsInWords(limits: Limits | undefined): string {
   const { best_rate, zigzag_from, largest_stable } = limits ?? {};
   const words = [
     best_rate && `Best ${short(best_rate, 4)}`,
     zigzag_from && `zigzag from ${short(zigzag_from, 4)}`,
     largest_stable && `diverges from ${short(largest_stable, 4)}`,
   ].filter(Boolean);
-  return words.length > 0 ? `${words.join(" \u00b7 ")}` : "No limits are known for this function and method here.";
+  return words.length > 0 ? words.join(" \u00b7 ") : (limits?.why ?? "\u2026");
 }

@@ -68,13 +68,15 @@ export class Share {
     }
   }
 
-  private async copyCode(kind: keyof Code): Promise<void> {
+  private async copyCode(kind: "python" | "command"): Promise<void> {
     const { laboratory } = this.context;
     await this.attempt(async () => {
       const code = (await laboratory.backend.call("code", laboratory.setting)) as Code;
       this.code.hidden = false;
-      this.code.value = code[kind];
-      await this.copy(code[kind], kind === "python" ? "The Python code" : "The command");
+      const text = code[kind];
+      if (text === null) return this.say(code.no_command ?? "The command line cannot say this setting.");
+      this.code.value = text;
+      await this.copy(text, kind === "python" ? "The Python code" : "The command");
     });
   }
 
@@ -113,7 +115,9 @@ export class Share {
       const content = base64(new Uint8Array(await file.arrayBuffer()));
       const opened = (await laboratory.backend.call("open", { content })) as OpenedRun;
       player.reset();
-      await laboratory.useFunction(opened.setting.fun, opened.setting);
+      const fun = opened.setting?.fun;
+      if (!opened.setting || !fun) return this.say("The file's run is of a Python function that is not at hand here.");
+      await laboratory.useFunction(fun, opened.setting);
       this.say(`${file.name} was opened.`);
     });
     this.file.value = "";
@@ -124,8 +128,8 @@ export class Share {
     await this.attempt(async () => {
       this.say("Computing what the page needs\u2026");
       const params = { ...laboratory.setting, title: "laboratory" };
-      const { content } = (await laboratory.backend.call("export", params)) as { content: string };
-      download("downslope.html", content, "text/html");
+      const made = (await laboratory.backend.call("export", params)) as { content: string; name: string };
+      download(made.name || "downslope.html", made.content, "text/html");
       this.say("The page was saved: it opens without network, and holds this function, start and its rates.");
     });
   }

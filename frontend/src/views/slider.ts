@@ -8,6 +8,8 @@ export interface SliderOptions {
   readonly low: number;
   readonly high: number;
   readonly step: number;
+  /** The track goes in equal factors instead of equal steps. */
+  readonly isGeometric?: boolean;
   /** The slider moves: often. */
   readonly onInput: (value: number) => void;
   /** It was let go, or a number was typed. */
@@ -20,31 +22,37 @@ export class Slider {
   private readonly field: HTMLInputElement;
 
   constructor(private readonly options: SliderOptions) {
-    const { name, low, high, step } = options;
+    const { name, low, high, step, isGeometric } = options;
     const id = fresh("slider");
-    this.range = h("input", { type: "range", id, min: low, max: high, step, oninput: () => this.moved() });
-    this.range.addEventListener("change", () => this.options.onSettled?.(Number(this.range.value)));
+    const track = isGeometric ? { min: Math.log(low), max: Math.log(high), step: "any" } : { min: low, max: high, step };
+    this.range = h("input", { type: "range", id, ...track, oninput: () => this.moved() });
+    this.range.addEventListener("change", () => this.options.onSettled?.(this.ofTrack()));
     this.field = h("input", { type: "text", inputmode: "decimal", "aria-label": `${name}, exact`, class: "number" });
     this.field.addEventListener("change", () => this.wasTyped());
     this.element = h("div", { class: "slider" }, h("label", { for: id, class: "name" }, name), this.range, this.field);
   }
 
   set value(value: number) {
-    this.range.value = String(value);
+    this.range.value = String(this.options.isGeometric ? Math.log(value) : value);
     if (!isFocused(this.field)) this.field.value = exact(value);
   }
 
+  private ofTrack(): number {
+    const place = Number(this.range.value);
+    return this.options.isGeometric ? Number(Math.exp(place).toPrecision(4)) : place;
+  }
+
   private moved(): void {
-    const value = Number(this.range.value);
+    const value = this.ofTrack();
     this.field.value = exact(value);
     this.options.onInput(value);
   }
 
   private wasTyped(): void {
     const value = typed(this.field.value);
-    this.field.toggleAttribute("aria-invalid", !Number.isFinite(value));
+    this.field.setAttribute("aria-invalid", String(!Number.isFinite(value)));
     if (!Number.isFinite(value)) return;
-    this.range.value = String(value);
+    this.value = value;
     (this.options.onSettled ?? this.options.onInput)(value);
   }
 }

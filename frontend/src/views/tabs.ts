@@ -2,10 +2,18 @@
 
 import { h } from "../drawing/element";
 import type { Context, View } from "./context";
+import { Decay } from "./decay";
 import { Descend } from "./descend";
+import { ManyMinima } from "./many_minima";
+import { Play } from "./play";
+import { RaceView } from "./race";
 
 const TABS: readonly [string, string, (context: Context) => View][] = [
   ["descend", "Descend", (context) => new Descend(context)],
+  ["many", "Many minima", (context) => new ManyMinima(context)],
+  ["race", "Race", (context) => new RaceView(context)],
+  ["decay", "Notch and decay", (context) => new Decay(context)],
+  ["play", "Play", (context) => new Play(context)],
 ];
 
 export class Tabs {

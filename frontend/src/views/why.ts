@@ -2,7 +2,7 @@
 
 import { button, h, replaceText } from "../drawing/element";
 import { short } from "../state/numbers";
-import type { Multiplier } from "../state/answers";
+import type { Multiplier, Run } from "../state/answers";
 import type { Context } from "./context";
 import { outcomeOf, SIGNS } from "./verdict";
 
@@ -14,18 +14,18 @@ export class Verdict {
 
   constructor(private readonly context: Context) {
     this.element.append(this.sign, this.words, this.multiplier);
-    context.laboratory.on("path", () => this.show());
+    context.laboratory.on(["path", "limits"], () => this.show());
   }
 
   private show(): void {
-    const { path, fan, rateIndex, setting } = this.context.laboratory;
+    const { path, multiplier: ofFan, setting } = this.context.laboratory;
     if (!path) return;
     const outcome = outcomeOf(path.behaviour, path.status);
     this.element.dataset.outcome = outcome;
     replaceText(this.sign, SIGNS[outcome]);
     replaceText(this.words, path.behaviour);
-    const multiplier = path.run ? valueOf(path.run.multiplier) : fan?.multipliers?.data[rateIndex];
-    const isKnown = multiplier !== undefined && !Number.isNaN(multiplier);
+    const multiplier = valueOf(path.run?.multiplier) ?? ofFan;
+    const isKnown = !Number.isNaN(multiplier);
     this.multiplier.hidden = !isKnown;
     if (!isKnown) return;
     const isPlain = setting.method === "gradient_descent" && ["parabola", "x^2", "x**2", "x*x"].includes(setting.fun);
@@ -36,6 +36,10 @@ export class Verdict {
 /** A real multiplier keeps its sign, which tells a zigzag; of a complex one, the size. */
 const valueOf = (multiplier: Multiplier | null | undefined): number | undefined =>
   multiplier ? (multiplier.imaginary === 0 ? multiplier.real : multiplier.size) : undefined;
+
+/** Those beside the one that the button says. */
+const sentencesOf = ({ sentences = [], suggestion }: Run): readonly string[] =>
+  suggestion?.change ? sentences.filter((words) => !words.includes(suggestion.words)) : sentences;
 
 export class Why {
   readonly element: HTMLElement;
@@ -52,7 +56,7 @@ export class Why {
     // While a slider moves, the words of the run before would be wrong ones.
     this.told.classList.toggle("stale", !run);
     if (!run) return;
-    this.told.replaceChildren(h("p", { class: "message" }, run.message), ...(run.sentences ?? []).map((words) => h("p", {}, words)));
+    this.told.replaceChildren(h("p", { class: "message" }, run.message), ...sentencesOf(run).map((words) => h("p", {}, words)));
     const { suggestion } = run;
     const change = suggestion?.change;
     if (!suggestion || !change) return;

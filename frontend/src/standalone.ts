@@ -8,12 +8,13 @@ interface Content {
   readonly answers: Baked;
   readonly setting: Change;
   readonly title?: string;
-  readonly notice: string;
+  /** What the page cannot do, in sentences. */
+  readonly cannot: readonly string[];
 }
 
-const place = document.querySelector<HTMLElement>("#laboratory");
 const content = JSON.parse(document.querySelector("#downslope-baked")?.textContent ?? "null") as Content | null;
-if (place && content) {
-  const { answers, setting, notice, title } = content;
-  mount(place, new BakedBackend(answers), { change: setting, notice, ...(title ? { title } : {}) });
+if (content) {
+  const place = document.querySelector<HTMLElement>("#laboratory") ?? document.body.appendChild(document.createElement("div"));
+  const { answers, setting, cannot, title } = content;
+  mount(place, new BakedBackend(answers), { change: setting, notice: cannot.join(" "), ...(title ? { title } : {}) });
 }
