@@ -44,18 +44,19 @@ def lab(
     from downslope.cli import reading
     from downslope.errors import InvalidInput
     from downslope.lab import starting
+    from downslope.lab.page_files import check_page
 
     wanted = reading.whole("port", port)
     if wanted is not None and not 0 <= wanted < 2**16:
         raise InvalidInput("port", "must be from 0 to 65535", wanted)
-    starting.check_page(starting.PAGE)
+    check_page()
     with loading():
         from downslope import disk_cache
         from downslope.lab.laboratory import Laboratory
 
         disk_cache.switch_on()
     own, opening = _chosen(fun, start, box)
-    laboratory = Laboratory(own, opening=opening)
+    laboratory = Laboratory(own, opening=None if opening is None else {"fun": opening})
 
     def ready(url: str) -> None:
         print(f"The laboratory is at {url}\nCtrl-C ends it.", flush=True)

@@ -10,4 +10,24 @@
     widget.py       the same page in a notebook
 
 docs/laboratory.md tells the messages and every request.
+
+`downslope.lab` is this package, and it can be called: `downslope.lab(fun)` opens the laboratory.
 """
+
+from __future__ import annotations
+
+import sys
+import types
+from typing import Any
+
+
+class _Callable(types.ModuleType):
+    """The import of any module of a package puts the package in the place of a function of its name; so it is both."""
+
+    def __call__(self, *arguments: Any, **options: Any) -> Any:
+        from downslope.lab.opening import lab
+
+        return lab(*arguments, **options)
+
+
+sys.modules[__name__].__class__ = _Callable

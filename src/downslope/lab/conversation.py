@@ -125,6 +125,11 @@ def read(message: str | bytes) -> dict[str, Any]:
         asked = json.loads(message, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"the message is not JSON: {str(error)[:100]}") from None
+    return valid(asked)
+
+
+def valid(asked: Any) -> dict[str, Any]:
+    """The same of what has been read; ValueError where it is no message."""
     if not isinstance(asked, dict):
         raise ValueError("a message is an object")
     key = asked.get("cancel", asked.get("id"))

@@ -24,11 +24,16 @@ _UNCOMPILED_RATES = 24
 def fan(functions: Functions, params: dict[str, Any]) -> dict[str, Any]:
     """Every row of the descent at each rate: the k-th begins at row `first[k]` and has `lengths[k]` of them."""
     asked = setting(params, functions, ("n_rates", "interval"))
+    rates = rates_of(asked, params)
+    starts = np.tile(np.array(asked.start), (len(rates), 1))
+    return {"rates": rates, **told(asked, descents(asked, starts, rates))}
+
+
+def rates_of(asked: Setting, params: dict[str, Any]) -> np.ndarray:
+    """The slider's learning rates, geometric."""
     n = reading.whole("n_rates", params.get("n_rates", LIMITS.rates), 1, LIMITS.rates)
     low, high = _interval(asked, params.get("interval"))
-    rates = np.geomspace(low, high, n)
-    starts = np.tile(np.array(asked.start), (n, 1))
-    return {"rates": rates, **told(asked, descents(asked, starts, rates))}
+    return np.geomspace(low, high, n)
 
 
 def _interval(asked: Setting, given: Any) -> tuple[float, float]:

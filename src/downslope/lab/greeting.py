@@ -12,6 +12,7 @@ from downslope.coefficients import coefficients
 from downslope.lab import reading, sliders
 from downslope.lab.functions import Function, Functions
 from downslope.lab.limits import LIMITS, told
+from downslope.lab.playing import QUESTIONS
 from downslope.lab.slices import plane
 from downslope.lab.surface import drawn_ranges
 from downslope.methods import METHODS
@@ -27,6 +28,7 @@ def hello(functions: Functions, params: dict[str, Any]) -> dict[str, Any]:
         "functions": [_problem(name) for name in gallery.PROBLEMS],
         "methods": [_method(name) for name in METHODS],
         "own": [_own(function) for function in functions.own.values()],
+        "quiz": [{"name": name, "title": question.title} for name, question in QUESTIONS.items()],
         "limits": told(),
     }
 

@@ -12,9 +12,25 @@ from typing import Any
 import numpy as np
 
 from downslope.errors import DownslopeError, FormulaError, InvalidInput, RunFailed
-from downslope.lab import fan, greeting, reading, running, surface
+from downslope.lab import (
+    code,
+    exporting,
+    fan,
+    files,
+    greeting,
+    limits_of_rates,
+    many,
+    places,
+    playing,
+    racing,
+    reading,
+    running,
+    surface,
+)
 from downslope.lab.functions import Functions
+from downslope.lab.settings import KEYS, setting
 from downslope.patience import LostPatience, asking
+from downslope.run import Run
 
 Request = Callable[[Functions, dict[str, Any]], dict[str, Any]]
 REQUESTS: dict[str, Request] = {
@@ -22,7 +38,18 @@ REQUESTS: dict[str, Request] = {
     "function": greeting.function,
     "surface": surface.surface,
     "fan": fan.fan,
+    "limits": limits_of_rates.limits,
     "run": running.run,
+    "place": places.place,
+    "critical": places.critical,
+    "basins": many.basins,
+    "drop": many.drop,
+    "race": racing.race,
+    "challenge": playing.challenge,
+    "quiz": playing.quiz,
+    "code": code.code,
+    "save": files.save,
+    "open": files.open_,
 }
 
 
@@ -33,16 +60,22 @@ class UnknownMethod(InvalidInput):
 class Laboratory:
     """Answers requests; safe to call from several threads.
 
-    `own` holds Python functions by name, for the page to descend: functions, or `lab.functions.Own` with a start. `opening` is
-    the function that a page shows first.
+    `own` holds Python functions by name, for the page to descend: functions, or `lab.functions.Own` with a start.
+    `opening` is the piece of setting that a page shows first, `shown` a run that it shows then.
 
     >>> answer = Laboratory().call("run", {"fun": "x^2", "start": [5.0], "learning_rate": 0.5})
     >>> answer["path"].tolist(), answer["status"]
     ([[5.0], [0.0]], 'GRADIENT_SMALL')
     """
 
-    def __init__(self, own: Mapping[str, Any] | None = None, *, opening: str | None = None):
-        self.functions, self.opening = Functions(own), opening
+    def __init__(
+        self,
+        own: Mapping[str, Any] | None = None,
+        *,
+        opening: dict[str, Any] | None = None,
+        shown: Run | None = None,
+    ):
+        self.functions, self.opening, self.shown = Functions(own), opening, shown
 
     def call(self, method: Any, params: Any, check: Callable[[], None] | None = None) -> dict[str, Any]:
         """The answer: JSON's values, with NumPy arrays among them.
@@ -50,12 +83,31 @@ class Laboratory:
         `check` is called now and then while it takes long, and may raise LostPatience. Raises DownslopeError where the
         request cannot be answered; `error_of` puts that into words for the page.
         """
-        if not isinstance(method, str) or method not in REQUESTS:
-            raise UnknownMethod("method", f"must be one of {', '.join(REQUESTS)}", method)
+        if not isinstance(method, str) or method not in (*REQUESTS, "export", "shown"):
+            raise UnknownMethod("method", f"must be one of {', '.join(REQUESTS)}, shown, export", method)
         params = reading.table("params", params)
         with asking(check or (lambda: None)), np.errstate(all="ignore"):
-            answer = REQUESTS[method](self.functions, params)
-        return {**answer, "opening": self.opening} if method == "hello" else answer
+            return self._answer(method, params)
+
+    def _answer(self, method: str, params: dict[str, Any]) -> dict[str, Any]:
+        if method == "hello":
+            return {**greeting.hello(self.functions, params), "opening": self.opening, "shows": self.shown is not None}
+        if method == "shown":
+            reading.only(params, (), "shown")
+            if self.shown is None:
+                raise InvalidInput("shown", "is there only where the laboratory was opened by run.show()", None)
+            return files.opened(self.shown, self.functions)
+        if method == "export":
+            piece = {key: value for key, value in params.items() if key in KEYS}
+            reading.only(params, (*KEYS, "title", "requests"), "export")
+            setting(piece, self.functions)  # raises where it is none
+            return exporting.export(piece, params, self._answer_of_the_known)
+        return REQUESTS[method](self.functions, params)
+
+    def _answer_of_the_known(self, method: str, params: dict[str, Any]) -> dict[str, Any]:
+        if method not in REQUESTS:
+            raise UnknownMethod("method", f"must be one of {', '.join(REQUESTS)}", method)
+        return self._answer(method, params)
 
 
 def error_of(error: BaseException) -> dict[str, Any]:

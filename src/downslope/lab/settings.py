@@ -33,7 +33,7 @@ KEYS = (
     "gradient_tolerance",
     "slice",
 )
-MAX_STEPS = 500
+MAX_STEPS = 300
 TOLERANCE = 1e-6
 
 

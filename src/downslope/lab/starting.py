@@ -11,24 +11,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from downslope.errors import DownslopeError, InvalidInput, MissingExtra
+from downslope.errors import InvalidInput, MissingExtra
 from downslope.lab.laboratory import Laboratory
 from downslope.lab.limits import LIMITS
+from downslope.lab.page_files import PAGE, check_page
 
 ADDRESS = "127.0.0.1"
-PAGE = Path(__file__).parent / "page"
-"""Where the page is built to."""
-_NOT_BUILT = (
-    "the laboratory's page is not built: in a checkout, `pip install -e .` or `make lab` builds it, which takes npm's "
-    "registry; wheels of downslope hold it"
-)
-
-
-class PageNotBuilt(DownslopeError, FileNotFoundError):
-    """The page that the laboratory serves is not there; says how to build it."""
-
-    def __init__(self) -> None:
-        super().__init__(_NOT_BUILT + ".")
 
 
 def listening(port: int) -> socket.socket:
@@ -47,12 +35,6 @@ def listening(port: int) -> socket.socket:
         reason = getattr(error, "strerror", None) or error
         raise InvalidInput("port", f"must be free: {reason}", port) from None
     return listener
-
-
-def check_page(page: Path) -> None:
-    """Raise PageNotBuilt where there is none."""
-    if not (page / "index.html").is_file():
-        raise PageNotBuilt
 
 
 def serve(
@@ -94,22 +76,21 @@ def _server(laboratory: Laboratory, port: int, page: Path | None, seconds: float
         from downslope.lab import server as pages
     except ImportError as error:
         raise MissingExtra("downslope lab", error.name or "Starlette and uvicorn", extra="lab") from None
-    page = page or PAGE
     check_page(page)
     listener = listening(port)
     from downslope.lab.guard import Guard
 
     guard = Guard(listener.getsockname()[1])
-    app = pages.application(guard, laboratory, page, seconds=seconds)
+    app = pages.application(guard, laboratory, page or PAGE, seconds=seconds)
     return uvicorn.Server(uvicorn.Config(app, **pages.settings())), listener, guard.url
 
 
 def _warm(laboratory: Laboratory) -> None:
     """What the page asks for first, while the browser starts: loading and compiling take a second or two."""
-    params = {"fun": laboratory.opening or "parabola"}
+    params = laboratory.opening or {"fun": "parabola"}
     for method in ("function", "surface", "fan", "run"):
         with contextlib.suppress(Exception):  # then the page is told
-            laboratory.call(method, params)
+            laboratory.call(method, params if method in ("fan", "run") else {"fun": params["fun"]})
 
 
 def open_browser(url: str) -> None:
