@@ -73,8 +73,8 @@ export class Field {
   private fairPower(): number {
     const shares = Array.from(this.z, (z) => this.height01(z)).filter((share) => !Number.isNaN(share));
     const median = shares.sort((a, b) => a - b)[shares.length >> 1] ?? 0.3;
-    if (median >= 0.12) return 1;
-    const power = Math.log(0.33) / Math.log(Math.max(median, 1e-6));
+    if (median >= 0.2) return 1;
+    const power = Math.log(0.36) / Math.log(Math.max(median, 1e-6));
     return [0.5, 1 / 3, 0.25].find((candidate) => candidate <= power) ?? 0.2;
   }
 

@@ -33,7 +33,7 @@ export const LIGHT: Palette = {
   onAccent: "#ffffff",
   curve: "#0072b2",
   path: "#c24e00",
-  future: "#c24e0066",
+  future: "#c24e0099",
   marble: "#d55e00",
   marbleEdge: "#3d1a00",
   halo: "#ffffffd0",
@@ -55,7 +55,7 @@ export const DARK: Palette = {
   onAccent: "#08131c",
   curve: "#56b4e9",
   path: "#ff9248",
-  future: "#ff924866",
+  future: "#ff924899",
   marble: "#f07a1f",
   marbleEdge: "#fff3e8",
   halo: "#00000090",
@@ -67,7 +67,7 @@ export const DARK: Palette = {
 };
 
 /** To tell runs, minima and marbles apart; Okabe and Ito's, readable on both grounds. */
-export const SERIES = ["#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#f0e442", "#8c8c8c"] as const;
+export const SERIES = ["#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9", "#f0e442", "#0072b2", "#8c8c8c"] as const;
 
 export const series = (index: number): string => SERIES[index % SERIES.length] ?? SERIES[0];
 

@@ -30,6 +30,11 @@ export class Tabs {
       this.list.append(tab);
     }
     this.list.addEventListener("keydown", (event) => this.onKey(event));
+    let isFirst = true;
+    context.laboratory.on("function", () => {
+      if (isFirst) queueMicrotask(() => this.opened()); // after its setting was told
+      isFirst = false;
+    });
     this.open(TABS.some(([name]) => name === first) ? first : "descend");
   }
 
@@ -55,7 +60,12 @@ export class Tabs {
     }
     this.panel.setAttribute("aria-labelledby", `tab-${name}`);
     this.panel.replaceChildren(view.element);
-    view.open();
+    if (this.context.laboratory.problem) this.opened();
+  }
+
+  /** A view is opened once there is a function to show in it. */
+  private opened(): void {
+    this.views.get(this.current)?.open();
     this.onOpened();
   }
 

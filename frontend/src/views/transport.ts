@@ -1,6 +1,6 @@
 // Roll, step, back, reset; how fast; and the numbers under the marble.
 
-import { button, h, labelled, replaceText } from "../drawing/element";
+import { button, h, replaceText } from "../drawing/element";
 import { short } from "../state/numbers";
 import { coordinate, type Path } from "../state/path";
 import type { Context } from "./context";
@@ -12,7 +12,7 @@ export class Transport {
   constructor(private readonly context: Context) {
     const { laboratory, player } = context;
     this.roll = button("Roll", () => player.toggle(), { class: "primary", "aria-keyshortcuts": "Space" });
-    const speed = h("select", { onchange: () => void (player.speed = Number(speed.value)) });
+    const speed = h("select", { "aria-label": "Speed", title: "Speed", onchange: () => void (player.speed = Number(speed.value)) });
     for (const factor of [0.25, 0.5, 1, 2, 4]) {
       speed.append(h("option", { value: factor, selected: factor === 1 }, `${factor}\u00d7`));
     }
@@ -23,7 +23,7 @@ export class Transport {
       button("Back", () => this.step(-1), { "aria-label": "One step back" }),
       button("Step", () => this.step(1), { "aria-label": "One step forward" }),
       button("Reset", () => player.reset()),
-      labelled("speed", speed),
+      speed,
     );
     laboratory.on("play", () => replaceText(this.roll, player.playing ? "Pause" : "Roll"));
   }
