@@ -45,3 +45,6 @@ export function asRefusal(error: unknown): Refusal {
 }
 
 export const wasCancelled = (error: unknown): boolean => error instanceof Refusal && error.kind === "cancelled";
+
+/** An exported page does not hold the answer. */
+export const isNotBaked = (error: unknown): boolean => error instanceof Refusal && error.kind === "not_baked";

@@ -41,8 +41,11 @@ export interface Hello {
   readonly methods: readonly MethodInfo[];
   readonly own: readonly Problem[];
   readonly limits: Readonly<Record<string, number>>;
-  readonly quiz?: readonly string[];
-  readonly opening?: string | null;
+  readonly quiz: readonly { readonly name: string; readonly title: string }[];
+  /** A piece of setting to show first. */
+  readonly opening: Change | null;
+  /** Whether there is a run to show then, which `shown` answers. */
+  readonly shows: boolean;
 }
 
 export interface FunctionInfo {

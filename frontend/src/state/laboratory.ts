@@ -1,7 +1,7 @@
 // The state that all views share: the setting, and what Python answered to it. Views listen, and ask for changes here.
 
-import { asRefusal, type Backend, type Refusal, wasCancelled } from "../backend/backend";
-import type { Fan, FunctionInfo, Hello, Limits, MethodInfo, Problem, Run, Surface } from "./answers";
+import { asRefusal, type Backend, isNotBaked, type Refusal, wasCancelled } from "../backend/backend";
+import type { Fan, FunctionInfo, Hello, Limits, MethodInfo, OpenedRun, Problem, Run, Surface } from "./answers";
 import { Latest } from "./latest";
 import { News } from "./news";
 import { nearestRate, type Path, pathOfFan, pathOfRun } from "./path";
@@ -24,6 +24,8 @@ export class Laboratory extends News<Topic> {
   trouble: Refusal | undefined;
 
   private asked = 0;
+  /** A run that was opened, and the setting that it belongs to. */
+  private recorded: { readonly setting: Setting; readonly run: OpenedRun } | undefined;
   private explaining: AbortController | undefined;
   private readonly fans = new Latest<Setting>((setting) => this.fetchFan(setting));
   private readonly bounds = new Latest<Setting>((setting) => this.fetchLimits(setting));
@@ -38,7 +40,9 @@ export class Laboratory extends News<Topic> {
     try {
       this.hello = (await this.backend.call("hello", {})) as Hello;
       this.tell("hello");
-      await this.useFunction(change.fun ?? this.hello.opening ?? this.hello.own[0]?.name ?? FIRST.fun, change);
+      const first = change.fun ? change : { ...this.hello.opening, ...change };
+      if (this.hello.shows && !change.fun) await this.open((await this.backend.call("shown", {})) as OpenedRun);
+      else await this.useFunction(first.fun ?? this.hello.own[0]?.name ?? FIRST.fun, first);
     } catch (error) {
       this.complain(error);
     }
@@ -130,15 +134,35 @@ export class Laboratory extends News<Topic> {
     return this.fan && learning_rate !== null ? nearestRate(this.fan.rates.data, learning_rate) : 0;
   }
 
-  /** The exact run of what is set, such as one that a file held. */
-  show(setting: Setting, run: Run): void {
-    this.setting = setting;
-    this.path = pathOfRun(run, setting.learning_rate);
-    this.tell("setting", "path", "run");
+  /** A run that was recorded elsewhere: its own rows are shown, and not those of a repetition. */
+  async open(opened: OpenedRun): Promise<void> {
+    const { setting } = opened;
+    if (setting?.fun) await this.useFunction(setting.fun, setting);
+    this.recorded = { setting: this.setting, run: opened };
+    this.takeRun(this.setting, this.path?.run ?? opened);
+  }
+
+  /** What an exported page has to hold, so that it shows what is shown now. */
+  get requests(): readonly { method: string; params: object }[] {
+    const { setting } = this;
+    const { fun, slice, start } = setting;
+    const cut = slice ? { slice } : {};
+    const size = this.named(fun)?.any_size || !this.named(fun) ? { n_variables: start.length } : {};
+    return [
+      { method: "hello", params: {} },
+      { method: "function", params: { fun, ...size, ...cut } },
+      { method: "surface", params: surfaceOf(setting) },
+      { method: "run", params: { ...setting, explain: false } },
+      { method: "run", params: setting },
+      { method: "limits", params: { ...setting, n_rates: N_RATES } },
+      { method: "code", params: setting },
+      { method: "fan", params: { ...setting, n_rates: N_RATES } },
+    ];
   }
 
   complain(error: unknown): void {
     if (wasCancelled(error)) return;
+    if (this.path && this.fan && isNotBaked(error)) return; // the fan shows it as well
     this.trouble = asRefusal(error);
     this.tell("trouble");
   }
@@ -156,10 +180,7 @@ export class Laboratory extends News<Topic> {
   }
 
   private fetchSurface(setting: Setting): Promise<void> {
-    const { fun, ranges, slice, start } = setting;
-    const resolution = ranges.length === 1 ? RESOLUTION[1] : RESOLUTION[2];
-    const cut = slice ? { slice, n_variables: start.length } : {};
-    return this.fetch("surface", { fun, ranges, resolution, ...cut }, (answer) => {
+    return this.fetch("surface", surfaceOf(setting), (answer) => {
       this.surface = answer as Surface;
       this.tell("surface");
     });
@@ -211,7 +232,8 @@ export class Laboratory extends News<Topic> {
 
   private takeRun(setting: Setting, run: Run): void {
     if (setting.fun !== this.setting.fun || setting.learning_rate !== this.setting.learning_rate) return; // moved on
-    this.path = pathOfRun(run, setting.learning_rate, this.fan?.behaviour[this.rateIndex] ?? "");
+    const own = setting === this.recorded?.setting ? this.recorded.run : {}; // its words are new, its rows are not
+    this.path = pathOfRun({ ...run, ...own }, setting.learning_rate, this.fan?.behaviour[this.rateIndex] ?? "");
     this.tell("path", "run");
   }
 
@@ -231,6 +253,11 @@ export class Laboratory extends News<Topic> {
       this.complain(error);
     }
   }
+}
+
+function surfaceOf({ fun, ranges, slice, start }: Setting): object {
+  const resolution = ranges.length === 1 ? RESOLUTION[1] : RESOLUTION[2];
+  return { fun, ranges, resolution, ...(slice ? { slice, n_variables: start.length } : {}) };
 }
 
 const plain = (fun: string, ranges: Setting["ranges"]): Setting => ({ ...FIRST, fun, ranges });

@@ -39,7 +39,7 @@ export const FIRST: Setting = {
   cosine: null,
   noise: 0,
   seed: 0,
-  max_steps: 200,
+  max_steps: 300,
   gradient_tolerance: 1e-6,
 };
 

@@ -17,6 +17,8 @@ import { RateSlider } from "./rate_slider";
 import { figure } from "./stage";
 
 const MOST = 256;
+/** Ends that are closer than this share of the range are one minimum's. */
+const SAME = 1e-2;
 const RESOLUTION = { 1: 401, 2: 96 } as const;
 
 export class ManyMinima implements View {
@@ -30,6 +32,8 @@ export class ManyMinima implements View {
   private readonly overlay: HTMLInputElement;
   private starts: number[][] = [];
   private dropped: Dropped | undefined;
+  /** The minima met so far, by place: marbles and map give one the same colour. */
+  private known: (readonly number[])[] = [];
   private readonly drops = new Latest<Setting>((setting) => this.fetchDrops(setting));
   private readonly maps = new Latest<Setting>((setting) => this.fetchBasins(setting));
 
@@ -137,8 +141,19 @@ export class ManyMinima implements View {
   private clear(): void {
     this.starts = [];
     this.dropped = undefined;
+    this.known = [];
     this.showBasins();
+    replaceText(this.message, "");
     this.tell();
+  }
+
+  /** The number of a minimum's colour. */
+  private colorOf(x: readonly number[]): number {
+    const { ranges } = this.context.laboratory.setting;
+    const isNear = (other: readonly number[]): boolean =>
+      other.every((value, k) => Math.abs(value - (x[k] ?? NaN)) < SAME * ((ranges[k]?.[1] ?? 1) - (ranges[k]?.[0] ?? 0)));
+    const found = this.known.findIndex(isNear);
+    return found >= 0 ? found : this.known.push(x) - 1;
   }
 
   /** The same marbles under what is set now. */
@@ -169,11 +184,14 @@ export class ManyMinima implements View {
 
   private async fetchBasins(setting: Setting): Promise<void> {
     const resolution = setting.ranges.length === 1 ? RESOLUTION[1] : RESOLUTION[2];
+    replaceText(this.message, "Computing where each start leads\u2026");
     try {
       const basins = (await this.context.laboratory.backend.call("basins", { ...setting, resolution })) as Basins;
       if (!this.overlay.checked || setting.fun !== this.context.laboratory.setting.fun) return;
-      if (basins.which.shape.length === 1) this.line.basins = basins.which.data;
-      else this.contour.showBasins(basins.which.data, basins.which.shape[0], basins.steps.data);
+      const colors = basins.minima.map(({ x }) => this.colorOf(x));
+      const which = basins.which.data.map((minimum) => colors[minimum] ?? -1);
+      if (basins.which.shape.length === 1) this.line.basins = which;
+      else this.contour.showBasins(which, basins.which.shape[0], basins.steps.data);
       this.line.changed();
       replaceText(this.message, basins.message);
     } catch (error) {
@@ -185,9 +203,9 @@ export class ManyMinima implements View {
     const minima = this.dropped?.minima ?? [];
     const n = this.dropped?.which.data.length ?? 0;
     replaceText(this.count, `${counted(n, "drop")}, ${minima.length} ${minima.length === 1 ? "minimum" : "minima"} found`);
-    const rows = minima.map(({ x, loss, count }, k) => {
+    const rows = minima.map(({ x, loss, count }) => {
       const color = h("span", { class: "color" });
-      color.style.background = series(k);
+      color.style.background = series(this.colorOf(x));
       const at = x.map((value) => short(value, 4)).join(", ");
       return h("tr", {}, h("td", {}, color, at), h("td", {}, short(loss, 5)), h("td", {}, String(count)));
     });
@@ -206,7 +224,8 @@ export class ManyMinima implements View {
     for (let k = 0; k < (dropped?.which.data.length ?? 0); k++) {
       if (!dropped) break;
       const which = dropped.which.data[k] ?? -1;
-      const color = which < 0 ? "#8c8c8c" : series(which);
+      const minimum = dropped.minima[which];
+      const color = minimum ? series(this.colorOf(minimum.x)) : "#8c8c8c";
       const path = pathOfFan(dropped, k);
       trails.push({ path, color });
       const x = Array.from(path.points.subarray(0, path.n_variables));

@@ -108,7 +108,7 @@ class QuizCard {
 
   private async next(): Promise<void> {
     const { laboratory } = this.context;
-    const names = laboratory.hello?.quiz ?? [];
+    const names = (laboratory.hello?.quiz ?? []).map(({ name }) => name);
     if (names.length === 0) return;
     this.asked = names[(names.indexOf(this.asked ?? "") + 1) % names.length];
     try {

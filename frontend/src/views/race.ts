@@ -18,6 +18,8 @@ import { figure } from "./stage";
 
 const RAVINE = "ravine";
 const MOST = 6;
+/** A race is run to the end, where the other tabs show a beginning. */
+const STEPS = 1000;
 
 interface Entrant {
   method: string;
@@ -219,7 +221,7 @@ export class RaceView implements View {
     }));
     const racing = [...this.entrants];
     try {
-      const race = (await this.context.laboratory.backend.call("race", { ...setting, entrants })) as Race;
+      const race = (await this.context.laboratory.backend.call("race", { ...setting, max_steps: Math.max(setting.max_steps, STEPS), entrants })) as Race;
       this.race = race;
       racing.forEach((entrant, k) => {
         const run = race.runs[k];

@@ -115,10 +115,9 @@ export class Share {
       const content = base64(new Uint8Array(await file.arrayBuffer()));
       const opened = (await laboratory.backend.call("open", { content })) as OpenedRun;
       player.reset();
-      const fun = opened.setting?.fun;
-      if (!opened.setting || !fun) return this.say("The file's run is of a Python function that is not at hand here.");
-      await laboratory.useFunction(fun, opened.setting);
-      this.say(`${file.name} was opened.`);
+      await laboratory.open(opened);
+      const missing = opened.setting ? "" : " Its function is not at hand here: its steps are in the table.";
+      this.say(`${file.name} was opened.${missing}`);
     });
     this.file.value = "";
   }
@@ -127,7 +126,7 @@ export class Share {
     const { laboratory } = this.context;
     await this.attempt(async () => {
       this.say("Computing what the page needs\u2026");
-      const params = { ...laboratory.setting, title: "laboratory" };
+      const params = { ...laboratory.setting, title: "Gradient descent", requests: laboratory.requests };
       const made = (await laboratory.backend.call("export", params)) as { content: string; name: string };
       download(made.name || "downslope.html", made.content, "text/html");
       this.say("The page was saved: it opens without network, and holds this function, start and its rates.");

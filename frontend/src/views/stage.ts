@@ -49,7 +49,7 @@ export class Stage {
 
   private showSurface(): void {
     const { surface, setting } = this.context.laboratory;
-    if (!surface) return;
+    if (!surface) return this.element.replaceChildren();
     const panels = this.isLine ? [this.linePanel] : [this.hill.element, this.contourPanel, this.note];
     this.element.classList.toggle("two", !this.isLine);
     if (this.element.firstChild !== panels[0]) this.element.replaceChildren(...panels);
