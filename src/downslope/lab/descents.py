@@ -90,6 +90,12 @@ def descents(setting: Setting, starts: np.ndarray, rates: np.ndarray) -> Descent
     return _one_by_one(setting, starts, rates, max_steps)
 
 
+def compiles(setting: Setting) -> bool:
+    """Whether the descents can share a compiled program."""
+    bound = setting.function.objective().bind(setting.x0)[0]
+    return bound.program is not None and bound.program.compiles
+
+
 def _compiled(program: Program, rules: Rules, flat: np.ndarray, starts: np.ndarray, rates: np.ndarray) -> Descents:
     kernel, numbers = _program(program, rules, flat)
     m, n = starts.shape

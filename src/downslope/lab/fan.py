@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from downslope.engines.lanes import Lanes
 from downslope.errors import InvalidInput
 from downslope.lab import reading
-from downslope.lab.descents import Descents, descents
+from downslope.lab.descents import Descents, compiles, descents, one
 from downslope.lab.functions import Functions
 from downslope.lab.limits import LIMITS
 from downslope.lab.settings import Setting, setting
@@ -18,13 +19,17 @@ from downslope.lab.sliders import interval
 from downslope.stopping import Status
 from downslope.sweeps.behaviour import behaviour_of_lane
 
-_UNCOMPILED_RATES = 24
+_MOST_UNCOMPILED, _FEWEST = 24, 3
+_SECONDS = 2.0
+"""What a fan may take where each descent runs as Python."""
 
 
 def fan(functions: Functions, params: dict[str, Any]) -> dict[str, Any]:
     """Every row of the descent at each rate: the k-th begins at row `first[k]` and has `lengths[k]` of them."""
     asked = setting(params, functions, ("n_rates", "interval"))
     rates = rates_of(asked, params)
+    if not compiles(asked):
+        rates = _affordable(asked, rates)
     starts = np.tile(np.array(asked.start), (len(rates), 1))
     return {"rates": rates, **told(asked, descents(asked, starts, rates))}
 
@@ -43,6 +48,14 @@ def _interval(asked: Setting, given: Any) -> tuple[float, float]:
     if not low < high:
         raise InvalidInput("interval", "must have low below high", given)
     return low, high
+
+
+def _affordable(asked: Setting, rates: np.ndarray) -> np.ndarray:
+    """As many of the rates as there is time for, by what the slowest takes."""
+    began = time.perf_counter()
+    one(asked.with_rate(float(rates[0])), max_steps=min(asked.max_steps, LIMITS.fan_steps))
+    n = int(np.clip(_SECONDS / (time.perf_counter() - began), _FEWEST, _MOST_UNCOMPILED))
+    return rates if n >= len(rates) else np.geomspace(rates[0], rates[-1], n)
 
 
 def told(asked: Setting, found: Descents) -> dict[str, Any]:
@@ -81,9 +94,9 @@ def as_lanes(found: Descents) -> Lanes:
     return Lanes(
         x=found.points[end],
         loss=found.losses[end],
-        status=found.status,
+        status=found.status.copy(),  # lanes are written into
         n_steps=n_steps,
-        n_evaluations=found.lengths,
+        n_evaluations=found.lengths.copy(),
         gradient_norm=found.gradient_norms[last],
         first_loss=found.losses[first],
         best_loss=best,

@@ -14,7 +14,7 @@ class Limits:
     """Of one request."""
 
     formula_characters: int = 1_000
-    formula_parts: int = 400
+    formula_parts: int = 300
     """Numbers, names, operations and functions: what the compiler's time grows with."""
     variables: int = 100
     """Numbers in a start."""

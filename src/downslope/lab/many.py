@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import numpy as np
 
+from downslope.engines.lanes import Lanes
 from downslope.errors import InvalidInput
 from downslope.lab import reading
 from downslope.lab.descents import Descents, descents
@@ -16,15 +18,18 @@ from downslope.lab.places import box
 from downslope.lab.settings import Setting, setting
 from downslope.lab.slices import plane
 from downslope.lab.surface import drawn_ranges
-from downslope.methods import METHODS
+from downslope.stopping import Status
 from downslope.sweeps.basins import basins as basins_of
 from downslope.sweeps.grid import grid_of
 from downslope.sweeps.minima import Minimum, settled_minima_of
 from downslope.sweeps.sweep import Sweep
+from downslope.sweeps.sweeping import sweep
 from downslope.wording import counted
 
 _RESOLUTION = 128
 _TOLERANCE = 1e-6
+_STEPS = 5_000
+"""Where a start leads is asked for at least so many steps, though fewer are shown."""
 
 
 def basins(functions: Functions, params: dict[str, Any]) -> dict[str, Any]:
@@ -41,7 +46,7 @@ def basins(functions: Functions, params: dict[str, Any]) -> dict[str, Any]:
         resolution=resolution,
         method=asked.method,
         learning_rate=asked.rate,
-        max_steps=asked.max_steps,
+        max_steps=max(asked.max_steps, _STEPS),
         gradient_tolerance=_TOLERANCE if asked.gradient_tolerance is None else asked.gradient_tolerance,
     )
     axes = [np.linspace(low, high, resolution) for low, high in ranges]
@@ -64,13 +69,18 @@ def drop(functions: Functions, params: dict[str, Any]) -> dict[str, Any]:
     if asked.learning_rate is None:
         raise InvalidInput("learning_rate", "must be a number, the same for all marbles", None)
     found = descents(asked, starts, np.full(len(starts), asked.learning_rate))
-    minima, which = _minima(asked, starts, found, params)
+    runs = _to_their_ends(asked, starts, found)
+    minima, which = _minima(asked, runs, params)
     n_none = int(np.count_nonzero(which < 0))
     message = f"{counted(len(starts), 'marble')}, {'1 minimum' if len(minima) == 1 else f'{len(minima)} minima'} found"
-    message += f"; {n_none} of them ended in none within {counted(asked.max_steps, 'step')}." if n_none else "."
+    message += (
+        f"; {n_none} of them ended in none within {counted(runs.options['max_steps'], 'step')}." if n_none else "."
+    )
     return {
         **told(asked, found),
         "starts": starts,
+        "ends": runs.lanes.x,
+        "steps": runs.lanes.n_steps.astype(float),
         "which": which.astype(float),
         "minima": [{"x": np.ravel(m.x).tolist(), "loss": m.loss, "count": m.n_starts} for m in minima],
         "message": message,
@@ -93,17 +103,37 @@ def _ranges(asked: Setting, params: dict[str, Any]) -> tuple[tuple[float, float]
     return drawn_ranges(asked.function, len(asked.start), params.get("ranges"), asked.slice)
 
 
-def _minima(
-    asked: Setting, starts: np.ndarray, found: Descents, params: dict[str, Any]
-) -> tuple[tuple[Minimum, ...], np.ndarray]:
+def _to_their_ends(asked: Setting, starts: np.ndarray, found: Descents) -> Sweep:
+    """All marbles at their ends: those that are still under way where the picture stops are followed further."""
+    objective = asked.function.objective()
+    options: dict[str, Any] = {
+        "max_steps": max(asked.max_steps, _STEPS),
+        "gradient_tolerance": _TOLERANCE if asked.gradient_tolerance is None else asked.gradient_tolerance,
+        "noise": asked.noise,
+    }
+    given = starts[:, 0] if asked.function.is_number else starts
+    lanes = as_lanes(found)
+    unfinished = np.flatnonzero(found.status == Status.MAX_STEPS)
+    if unfinished.size:
+        further = sweep(
+            objective,
+            starts=given[unfinished],
+            learning_rates=[asked.rate],
+            methods=asked.method,
+            seeds=asked.seed,
+            **options,
+        )
+        for field in dataclasses.fields(Lanes):
+            if field.name != "reason":
+                getattr(lanes, field.name)[unfinished] = getattr(further.lanes, field.name)
+    grid = grid_of(objective, given, [asked.rate], [asked.method], None, asked.seed)
+    return Sweep(grid, lanes, objective, None, options, {}, (), 0.0)
+
+
+def _minima(asked: Setting, runs: Sweep, params: dict[str, Any]) -> tuple[tuple[Minimum, ...], np.ndarray]:
     """The distinct minima among the ends, as sweeps tell them apart."""
-    ranges, n = _ranges(asked, params), starts.shape[1]
+    ranges, n = _ranges(asked, params), runs.starts.shape[1]
     if n > 2:  # the plane's, in every direction
         ranges = (max(ranges, key=lambda pair: pair[1] - pair[0]),) * n
     lower, upper = np.array(ranges).T
-    objective = asked.function.objective()
-    given = starts[:, 0] if asked.function.is_number else starts
-    grid = grid_of(objective, given, [asked.rate], [METHODS[asked.method_name]()], None, 0)
-    tolerance = _TOLERANCE if asked.gradient_tolerance is None else asked.gradient_tolerance
-    runs = Sweep(grid, as_lanes(found), objective, None, {}, {}, (), 0.0)
-    return settled_minima_of(runs, lower, upper, tolerance)
+    return settled_minima_of(runs, lower, upper, runs.options["gradient_tolerance"])

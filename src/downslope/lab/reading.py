@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any
 
@@ -16,18 +15,20 @@ def number(name: str, value: Any, low: float = -LIMITS.largest, high: float = LI
     >>> number("noise", 0.5, 0.0)
     0.5
     """
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not is_number or not math.isfinite(value) or not low <= value <= high:
+    if not _is_number(value) or not low <= value <= high:  # which NaN is not
         raise InvalidInput(name, f"must be a number from {low:g} to {high:g}", value)
     return float(value)
 
 
 def whole(name: str, value: Any, low: int, high: int) -> int:
     """A whole number within low and high."""
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not is_number or not math.isfinite(value) or value != int(value) or not low <= value <= high:
+    if not _is_number(value) or not low <= value <= high or value != int(value):
         raise InvalidInput(name, f"must be a whole number from {low} to {high}", value)
     return int(value)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def text(name: str, value: Any, most: int) -> str:

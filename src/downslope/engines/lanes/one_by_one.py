@@ -93,7 +93,7 @@ def _told(objective: Objective, structure: Structure, rules: Rules, start: np.nd
         return Outcome(start, nan, nan, nan, nan, nan, nan, int(Status.NOT_FINITE), 0, 1, 0)
     recorder = Recorder(flat.size, flat.dtype, max_rows=int(rules.limits.max_steps) + 1)
     job = Job(objective, bound, rules, flat, loss, recorder)
-    job.run("auto", None, lambda: None)
+    job.run("auto", None, ask)
     with warnings.catch_warnings():  # a start without slope is a status among many
         warnings.simplefilter("ignore")
         return _summary(job.result())
