@@ -58,7 +58,7 @@ def test_a_request_that_takes_too_long_is_told_so_and_the_server_goes_on(impatie
     answer = impatient.call("run", LONG)
     assert answer["error"]["kind"] == "too_long"
     assert time.monotonic() - began < 3
-    assert impatient.call("run", {"fun": "x^2", "learning_rate": 0.5}, 2)["result"]["converged"]
+    assert "result" in impatient.call("code", {"fun": "x^2"}, 2)
 
 
 def test_a_function_that_does_not_come_back_keeps_nobody_else_waiting(impatient):
@@ -175,9 +175,13 @@ def test_params_that_are_no_object_are_refused(client, params):
 
 def test_a_message_beyond_the_limit_ends_that_page_alone(url, client):
     other = Client(url)
-    other.send("x" * (LIMITS.message_bytes + 1))
-    with pytest.raises(ConnectionClosed):
+
+    def say_too_much():
+        other.send("x" * (LIMITS.message_bytes + 1))
         other.hear()
+
+    with pytest.raises(ConnectionClosed):
+        say_too_much()
     assert "result" in client.call("code", {"fun": "x^2"})
 
 
