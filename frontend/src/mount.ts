@@ -1,6 +1,7 @@
 // The whole page in one element, over any backend. A shadow root keeps the surroundings' styles out.
 
 import type { Backend } from "./backend/backend";
+import { BusyBackend } from "./backend/busy";
 import { button, h, replaceText } from "./drawing/element";
 import { Frames } from "./drawing/frames";
 import { Theme } from "./drawing/theme";
@@ -31,7 +32,8 @@ export interface Mounted {
 export function mount(element: HTMLElement, backend: Backend, surroundings: Surroundings = {}): Mounted {
   const theme = new Theme();
   const frames = new Frames();
-  const laboratory = new Laboratory(backend);
+  const page = h("div", { class: "laboratory", "aria-busy": "true" });
+  const laboratory = new Laboratory(new BusyBackend(backend, (isBusy) => page.setAttribute("aria-busy", String(isBusy))));
   const player = new Player(laboratory, frames, () => theme.isStill);
   const status = h("p", { class: "hidden", role: "status" });
   const context: Context = { laboratory, player, frames, theme, announce: (words) => replaceText(status, words) };
@@ -47,12 +49,11 @@ export function mount(element: HTMLElement, backend: Backend, surroundings: Surr
   const showNight = (): void => night.setAttribute("aria-pressed", String(theme.isDark));
   theme.onChange(showNight);
   showNight();
-  const tools = h("div", { class: "tools" }, share.opener, night);
-  const page = h(
-    "div",
-    { class: "laboratory" },
-    h("header", {}, h("h1", {}, "downslope ", h("span", {}, surroundings.title ?? "laboratory")), tabs.list, tools),
-    surroundings.notice && h("p", { class: "notice" }, surroundings.notice),
+  const title = h("h1", {}, "downslope ", h("span", {}, surroundings.title ?? "laboratory"));
+  const notice = surroundings.notice ? [h("p", { class: "notice" }, surroundings.notice)] : [];
+  page.append(
+    h("header", {}, title, tabs.list, h("div", { class: "tools" }, share.opener, night)),
+    ...notice,
     troubleOf(context),
     share.element,
     tabs.panel,
@@ -67,7 +68,7 @@ export function mount(element: HTMLElement, backend: Backend, surroundings: Surr
       player.pause();
       frames.stop();
       theme.close();
-      backend.close();
+      laboratory.backend.close();
       root.replaceChildren();
     },
   };

@@ -17,7 +17,7 @@ export class FakeBackend implements Backend {
   async call(method: string, params: object): Promise<unknown> {
     this.asked.push({ method, params: params as Record<string, unknown> });
     await this.gate;
-    return this.answer(method, params as Record<string, never>);
+    return this.answer(method, params as Record<string, unknown>);
   }
 
   count(method: string): number {
@@ -26,7 +26,7 @@ export class FakeBackend implements Backend {
 
   close(): void {}
 
-  private answer(method: string, params: Record<string, never>): unknown {
+  private answer(method: string, params: Record<string, unknown>): unknown {
     if (method === "hello") return HELLO;
     if (method === "function") return { ...PARABOLA, fun: params.fun };
     if (method === "surface") return { x: grid([3], -6, 0, 6), z: grid([3], 36, 0, 36), slope: grid([3], -12, 0, 12), low: 0, high: 36 };

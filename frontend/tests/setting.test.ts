@@ -28,6 +28,11 @@ describe("the address", () => {
     expect(fromHash(toHash({ ...FIRST, learning_rate: null }, "descend")).change.learning_rate).toBeNull();
   });
 
+  it("may be typed by hand, with its plus signs", () => {
+    expect(fromHash("#f=x^2 + 5*y^2").change.fun).toBe("x^2 + 5*y^2");
+    expect(fromHash("#f=x^2%20+%205*y^2").change.fun).toBe("x^2 + 5*y^2");
+  });
+
   it("that is broken changes nothing of what it does not say", () => {
     const { change, view } = fromHash("#s=1,abc&r=1,2,3;4&a=oops&k=&slice={&v=");
     expect(change.start).toBeUndefined();

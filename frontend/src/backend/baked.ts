@@ -1,13 +1,13 @@
 // Over answers that were computed when the page was exported. What was not baked is refused in plain words.
 
 import { type Backend, Refusal } from "./backend";
-import { type Head, resultOf } from "./message";
+import { withArrays } from "./message";
 
-/** One answer: what was asked, the head, and the numbers in base64. */
+/** One answer: what was asked, the result with the places of its arrays, and the numbers in base64. */
 export interface BakedAnswer {
   readonly method: string;
   readonly params: object;
-  readonly head: Head;
+  readonly head: unknown;
   readonly numbers: string;
 }
 
@@ -26,7 +26,7 @@ export class BakedBackend implements Backend {
       const message = "This exported page holds its own function, start and rates only: `downslope lab` computes the rest.";
       throw new Refusal({ kind: "not_baked", message });
     }
-    return resultOf({ head: answer.head, numbers: numbersOf(answer.numbers) });
+    return withArrays(answer.head, numbersOf(answer.numbers));
   }
 
   close(): void {}

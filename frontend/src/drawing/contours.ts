@@ -4,8 +4,7 @@ import type { Field } from "./field";
 
 /** The segments where the drawn height is `height`. */
 export function contour(field: Field, height: number): Float32Array {
-  const { n } = field;
-  const heights = heightsOf(field);
+  const { n, heights } = field;
   const found: number[] = [];
   for (let j = 0; j < n - 1; j++) {
     for (let i = 0; i < n - 1; i++) {
@@ -24,18 +23,6 @@ export function contour(field: Field, height: number): Float32Array {
     }
   }
   return Float32Array.from(found);
-}
-
-const known = new WeakMap<Field, Float32Array>();
-
-function heightsOf(field: Field): Float32Array {
-  let heights = known.get(field);
-  if (!heights) {
-    const { n } = field;
-    heights = Float32Array.from({ length: n * n }, (_, k) => field.height(field.at(k % n, Math.floor(k / n))));
-    known.set(field, heights);
-  }
-  return heights;
 }
 
 type Corners = readonly [number, number, number, number];

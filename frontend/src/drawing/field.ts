@@ -12,6 +12,8 @@ export class Field {
   readonly high: number;
   /** Heights are drawn as the share of the way from low to high, to this power: 1 is true to scale. */
   readonly power: number;
+  /** The drawn height of each point of the grid, row after row. */
+  readonly heights: Float64Array;
   private readonly z: Float64Array;
 
   constructor(surface: Surface, compress = true) {
@@ -24,6 +26,7 @@ export class Field {
     this.low = asNumber(surface.low);
     this.high = asNumber(surface.high);
     this.power = compress ? this.fairPower() : 1;
+    this.heights = Float64Array.from(this.z, (z) => this.height(z));
   }
 
   /** The value at column i (first variable) and row j (second). */
@@ -64,8 +67,10 @@ export class Field {
     const i = Math.min(Math.floor(u), this.n - 2);
     const j = Math.min(Math.floor(v), this.n - 2);
     const [s, t] = [u - i, v - j];
-    const lower = (1 - s) * this.height(this.at(i, j)) + s * this.height(this.at(i + 1, j));
-    const upper = (1 - s) * this.height(this.at(i, j + 1)) + s * this.height(this.at(i + 1, j + 1));
+    const { heights, n } = this;
+    const k = j * n + i;
+    const lower = (1 - s) * (heights[k] ?? 0) + s * (heights[k + 1] ?? 0);
+    const upper = (1 - s) * (heights[k + n] ?? 0) + s * (heights[k + n + 1] ?? 0);
     return (1 - t) * lower + t * upper;
   }
 

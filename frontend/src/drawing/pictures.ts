@@ -5,7 +5,7 @@ import type { Field } from "./field";
 
 export function heightPicture(field: Field, { bytes }: Ramp): HTMLCanvasElement {
   return picture(field.n, (i, j, rgba, at) => {
-    const color = 3 * Math.round(255 * field.height(field.at(i, j)));
+    const color = 3 * Math.round(255 * (field.heights[j * field.n + i] ?? 0));
     rgba.set([bytes[color] ?? 0, bytes[color + 1] ?? 0, bytes[color + 2] ?? 0, 255], at);
   });
 }

@@ -9,16 +9,15 @@ export class Theme {
   isDark = false;
   private chosen: boolean | undefined;
   private readonly system = matchMedia("(prefers-color-scheme: dark)");
+  /** Whether motion is to be reduced. */
+  isStill = false;
   private readonly stillness = matchMedia("(prefers-reduced-motion: reduce)");
   private readonly listeners: (() => void)[] = [];
 
   constructor() {
     this.system.addEventListener("change", this.apply);
+    this.stillness.addEventListener("change", this.apply);
     this.apply();
-  }
-
-  get isStill(): boolean {
-    return this.stillness.matches;
   }
 
   onChange(listener: () => void): void {
@@ -32,9 +31,11 @@ export class Theme {
 
   close(): void {
     this.system.removeEventListener("change", this.apply);
+    this.stillness.removeEventListener("change", this.apply);
   }
 
   private readonly apply = (): void => {
+    this.isStill = this.stillness.matches;
     this.isDark = this.chosen ?? this.system.matches;
     this.palette = this.isDark ? DARK : LIGHT;
     this.ramp = ramp(this.isDark);

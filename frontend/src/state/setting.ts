@@ -61,12 +61,13 @@ export function toHash(setting: Setting, view: string): string {
   if (setting.gradient_tolerance !== FIRST.gradient_tolerance) words.set("t", String(setting.gradient_tolerance ?? "none"));
   if (setting.slice) words.set("slice", JSON.stringify(setting.slice));
   if (view !== "descend") words.set("v", view);
-  return `#${words}`;
+  return `#${String(words).replaceAll("+", "%20")}`;
 }
 
 /** What a URL says, as far as it can be read; the rest is left to the function's own defaults. */
 export function fromHash(hash: string): { change: Change; view: string } {
-  const words = new URLSearchParams(hash.replace(/^#/, ""));
+  // A plus is one, also in an address that a person typed.
+  const words = new URLSearchParams(hash.replace(/^#/, "").replaceAll("+", "%2B"));
   const change: { -readonly [K in keyof Setting]?: Setting[K] } = {};
   const finite = (key: string): number | undefined => {
     const value = words.get(key);

@@ -11,6 +11,7 @@ import type { Dot } from "./line_plot";
 
 const LEVELS = 14;
 const MOST_ROWS = 3000;
+const MOST_DOTS = 300;
 
 /** A path with a colour of its own. */
 export interface Trail {
@@ -29,12 +30,10 @@ export class ContourPlot extends Board {
   color: string | undefined;
   private shown: Field | undefined;
   private basins: { which: ArrayLike<number>; steps: ArrayLike<number> | undefined; n: number } | undefined;
-  private backdrop: HTMLCanvasElement | undefined;
 
   set field(field: Field | undefined) {
     this.shown = field;
-    this.backdrop = undefined;
-    this.changed();
+    this.renew();
   }
 
   get field(): Field | undefined {
@@ -43,8 +42,7 @@ export class ContourPlot extends Board {
 
   showBasins(which: ArrayLike<number> | undefined, n = 0, steps?: ArrayLike<number>): void {
     this.basins = which && { which, n, steps };
-    this.backdrop = undefined;
-    this.changed();
+    this.renew();
   }
 
   /** The point under a pixel. */
@@ -55,29 +53,23 @@ export class ContourPlot extends Board {
     return this.shown?.holds(...point) ? point : undefined;
   }
 
-  override changed(): void {
-    if (this.theme.ramp !== this.painted) this.backdrop = undefined;
-    super.changed();
-  }
-
-  private painted: unknown;
-
-  protected override measure(): void {
-    this.backdrop = undefined;
-    super.measure();
-  }
-
-  protected override paintOn(context: CanvasRenderingContext2D): void {
+  protected override paintStill(context: CanvasRenderingContext2D): void {
     const axes = this.axes();
     if (!axes || !this.shown) return;
-    const { box } = axes;
-    this.backdrop ??= this.paintBackdrop(this.shown, box.width, box.height);
-    context.drawImage(this.backdrop, box.left, box.top, box.width, box.height);
     const [x = "x", y = "y"] = this.variables;
-    drawAxes(context, axes, this.intervals(), this.theme.palette, { x, y });
     context.save();
-    clipTo(context, box);
+    clipTo(context, axes.box);
+    this.paintHeights(context, axes, this.shown);
     for (const { x: at } of this.minima) this.drawMinimum(context, axes, at);
+    context.restore();
+    drawAxes(context, axes, this.intervals(), this.theme.palette, { x, y });
+  }
+
+  protected override paintMoving(context: CanvasRenderingContext2D): void {
+    const axes = this.axes();
+    if (!axes) return;
+    context.save();
+    clipTo(context, axes.box);
     for (const { path, color } of this.trails) this.drawTrail(context, axes, path, path.n_rows - 1, color, 1.5);
     for (const dot of this.dots) this.drawDot(context, axes, dot);
     if (this.path) this.drawPath(context, axes, this.path);
@@ -98,37 +90,29 @@ export class ContourPlot extends Board {
     ];
   }
 
-  /** Drawn once a surface, size and theme; each frame only copies it. */
-  private paintBackdrop(field: Field, width: number, height: number): HTMLCanvasElement {
-    const ratio = Math.min(window.devicePixelRatio || 1, 2);
-    const canvas = document.createElement("canvas");
-    canvas.width = Math.max(1, Math.round(width * ratio));
-    canvas.height = Math.max(1, Math.round(height * ratio));
-    const context = canvas.getContext("2d");
-    if (!context) return canvas;
-    this.painted = this.theme.ramp;
-    context.drawImage(heightPicture(field, this.theme.ramp), 0, 0, canvas.width, canvas.height);
+  private paintHeights(context: CanvasRenderingContext2D, { box }: Axes, field: Field): void {
+    const { left, top, width, height } = box;
+    context.drawImage(heightPicture(field, this.theme.ramp), left, top, width, height);
     if (this.basins) {
       context.imageSmoothingEnabled = false;
       context.globalAlpha = 0.72;
       const { which, n, steps } = this.basins;
-      context.drawImage(basinPicture(which, n, steps), 0, 0, canvas.width, canvas.height);
+      context.drawImage(basinPicture(which, n, steps), left, top, width, height);
       context.globalAlpha = 1;
     }
     context.strokeStyle = this.theme.isDark ? "#ffffff55" : "#0a1c3355";
-    context.lineWidth = ratio * 0.8;
-    const scaleX = canvas.width / (field.n - 1);
-    const scaleY = canvas.height / (field.n - 1);
+    context.lineWidth = 0.8;
+    const scaleX = width / (field.n - 1);
+    const scaleY = height / (field.n - 1);
     context.beginPath();
     for (let level = 1; level < LEVELS; level++) {
       const segments = contour(field, level / LEVELS);
       for (let k = 0; k < segments.length; k += 4) {
-        context.moveTo((segments[k] ?? 0) * scaleX, canvas.height - (segments[k + 1] ?? 0) * scaleY);
-        context.lineTo((segments[k + 2] ?? 0) * scaleX, canvas.height - (segments[k + 3] ?? 0) * scaleY);
+        context.moveTo(left + (segments[k] ?? 0) * scaleX, top + height - (segments[k + 1] ?? 0) * scaleY);
+        context.lineTo(left + (segments[k + 2] ?? 0) * scaleX, top + height - (segments[k + 3] ?? 0) * scaleY);
       }
     }
     context.stroke();
-    return canvas;
   }
 
   private drawMinimum(context: CanvasRenderingContext2D, axes: Axes, at: readonly number[]): void {
@@ -158,8 +142,8 @@ export class ContourPlot extends Board {
     context.globalAlpha = 1;
     this.drawTrail(context, axes, path, row, color, 2.5);
     context.fillStyle = color;
-    for (let k = Math.max(0, row - MOST_ROWS); k <= row; k++) {
-      disc(context, axes.x(drawnAt(path, k, 0)), axes.y(drawnAt(path, k, 1)), 2.2);
+    for (let k = Math.max(0, row - MOST_DOTS); k <= row; k++) {
+      context.fillRect(axes.x(drawnAt(path, k, 0)) - 2, axes.y(drawnAt(path, k, 1)) - 2, 4, 4);
     }
     const share = this.position - row;
     const between = (variable: number): number => {

@@ -26,8 +26,8 @@ export type Placed = (x: number, y: number, height: number, out: Vector3) => Vec
 
 export class Hill {
   readonly canvas: HTMLCanvasElement;
-  /** Called after each drawing, with the way from the scene to pixels: labels follow the camera. */
-  onDrawn: (near: { x: number; z: number }, project: Project) => void = () => undefined;
+  /** Called when the camera has moved, with the way from the scene to pixels: labels follow it. */
+  onTurned: (near: { x: number; z: number }, project: Project) => void = () => undefined;
   private readonly renderer: WebGLRenderer;
   private readonly scene = new Scene();
   private readonly camera = new PerspectiveCamera(38, 1, 0.05, 20);
@@ -41,13 +41,17 @@ export class Hill {
   private readonly trail: HillTrail;
   private field: Field | undefined;
   private path: Path | undefined;
+  private laid: Path | undefined;
+  private position = 0;
   private readonly at = new Vector3();
   private readonly paint = (): void => this.draw();
 
   constructor(private readonly frames: Frames, private readonly theme: Theme) {
-    this.renderer = new WebGLRenderer({ antialias: true, alpha: true, preserveDrawingBuffer: true });
+    const isSlow = isDrawnInSoftware();
+    this.renderer = new WebGLRenderer({ antialias: !isSlow, alpha: true, preserveDrawingBuffer: true });
+    this.renderer.debug.checkShaderErrors = false; // asking waits for the graphics card
     this.canvas = this.renderer.domElement;
-    this.renderer.setPixelRatio(Math.min(window.devicePixelRatio || 1, 2));
+    this.renderer.setPixelRatio(isSlow ? 1 : Math.min(window.devicePixelRatio || 1, 2));
     this.trail = new HillTrail(this.place);
     this.marble.add(this.ghost);
     this.scene.add(this.ground.group, this.marble, this.trail.group, new AmbientLight(0xffffff, 1.7));
@@ -66,6 +70,7 @@ export class Hill {
 
   resize(width: number, height: number): void {
     this.renderer.setSize(width, height, false);
+    this.size = { width, height };
     this.trail.resize(width, height);
     this.camera.aspect = width / height;
     // Whichever side is narrower, the corners stay in the picture.
@@ -76,6 +81,9 @@ export class Hill {
   }
 
   private distance = 2;
+  /** Kept here: to ask the document for it in each frame would make it lay itself out each time. */
+  private size = { width: 1, height: 1 };
+  private labelled = "";
 
   /** From across the start, so that the marble rolls towards the eye. */
   lookAgain(): void {
@@ -105,31 +113,37 @@ export class Hill {
     this.field = field;
     this.ground.lay(field);
     this.recolor();
-    this.isNew = true;
-    if (this.path && this.path.n_drawn === 2) this.follow(this.path, 0);
+    this.isNew = this.isRelabelled = true;
+    this.changed();
   }
 
   private isNew = true;
 
+  /** Laid out at the next frame: a slider's event only notes it. */
   follow(path: Path, position: number): void {
-    if (!this.field) return;
-    if (path !== this.path || this.trail.field !== this.field) this.trail.lay(path, this.field);
     this.path = path;
-    if (this.isNew) this.lookAgain();
-    this.isNew = false;
-    const row = Math.min(Math.floor(position), path.n_rows - 1);
+    this.position = position;
+    this.changed();
+  }
+
+  private followNow(): void {
+    const { field, path, position } = this;
+    if (!field || path?.n_drawn !== 2) return;
+    if (path !== this.laid || this.trail.field !== field) this.trail.lay(path, field);
+    this.laid = path;
     this.trail.upTo(position);
+    const row = Math.min(Math.floor(position), path.n_rows - 1);
     const share = position - row;
     const between = (k: number): number => {
       const from = drawnAt(path, row, k);
       return share === 0 ? from : from + share * (drawnAt(path, row + 1, k) - from);
     };
     const [x, y] = [between(0), between(1)];
-    this.marble.visible = this.field.holds(x, y);
-    const height = share === 0 ? this.field.height(path.losses[row] ?? NaN) : this.field.heightAt(x, y);
-    this.place(x, y, height, this.marble.position);
-    this.marble.position.y += RADIUS;
-    this.changed();
+    this.marble.visible = field.holds(x, y);
+    const height = share === 0 ? field.height(path.losses[row] ?? NaN) : field.heightAt(x, y);
+    this.place(x, y, height, this.marble.position).y += RADIUS;
+    if (this.isNew) this.lookAgain();
+    this.isNew = false;
   }
 
   /** The point of the ground under a pixel of the canvas. */
@@ -171,12 +185,31 @@ export class Hill {
   }
 
   private draw(): void {
+    this.followNow();
     this.renderer.render(this.scene, this.camera);
-    const { clientWidth, clientHeight } = this.canvas;
+    const view = `${this.camera.position.toArray()} ${this.size.width} ${this.size.height}`;
+    if (view !== this.labelled || this.isRelabelled) this.tellLabels();
+    this.labelled = view;
+    this.isRelabelled = false;
+  }
+
+  private isRelabelled = true;
+
+  private tellLabels(): void {
+    const { width, height } = this.size;
     const { x: eyeX, z: eyeZ } = this.camera.position;
-    this.onDrawn({ x: Math.sign(eyeX) || 1, z: Math.sign(eyeZ) || 1 }, (x, y, z) => {
+    this.onTurned({ x: Math.sign(eyeX) || 1, z: Math.sign(eyeZ) || 1 }, (x, y, z) => {
       this.at.set(x, y, z).project(this.camera);
-      return [((this.at.x + 1) / 2) * clientWidth, ((1 - this.at.y) / 2) * clientHeight];
+      return [((this.at.x + 1) / 2) * width, ((1 - this.at.y) / 2) * height];
     });
   }
+}
+
+/** Without a graphics card each pixel costs: smooth edges would take most of the time. */
+function isDrawnInSoftware(): boolean {
+  const probe = document.createElement("canvas").getContext("webgl2");
+  const names = probe?.getExtension("WEBGL_debug_renderer_info");
+  const name = probe && names ? String(probe.getParameter(names.UNMASKED_RENDERER_WEBGL)) : "";
+  probe?.getExtension("WEBGL_lose_context")?.loseContext();
+  return /swiftshader|llvmpipe|software/i.test(name);
 }

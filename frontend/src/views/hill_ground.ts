@@ -43,7 +43,7 @@ function geometryOf(field: Field): BufferGeometry {
   for (let j = 0, k = 0; j < n; j++) {
     for (let i = 0; i < n; i++, k += 3) {
       positions[k] = i / (n - 1) - 0.5;
-      positions[k + 1] = field.height(field.at(i, j)) * HEIGHT;
+      positions[k + 1] = (field.heights[j * n + i] ?? 0) * HEIGHT;
       positions[k + 2] = 0.5 - j / (n - 1);
     }
   }
@@ -81,7 +81,7 @@ function colorize(geometry: BufferGeometry, field: Field, bytes: Uint8ClampedArr
   const { n } = field;
   const color = new Color();
   for (let k = 0; k < n * n; k++) {
-    const at = 3 * Math.round(255 * field.height(field.at(k % n, Math.floor(k / n))));
+    const at = 3 * Math.round(255 * (field.heights[k] ?? 0));
     color.setRGB((bytes[at] ?? 0) / 255, (bytes[at + 1] ?? 0) / 255, (bytes[at + 2] ?? 0) / 255, "srgb");
     colors.setXYZ(k, color.r, color.g, color.b);
   }

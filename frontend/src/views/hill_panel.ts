@@ -68,7 +68,7 @@ export class HillPanel {
       return;
     }
     this.place.prepend(this.hill.canvas);
-    this.hill.onDrawn = (near, project) => this.label(near, project);
+    this.hill.onTurned = (near, project) => this.label(near, project);
     this.listen(this.hill.canvas);
     this.resize();
     if (this.field) this.hill.show(this.field);

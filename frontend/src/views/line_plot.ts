@@ -37,16 +37,23 @@ export class LinePlot extends Board {
     return axes.invertX(pixelX);
   }
 
-  protected override paintOn(context: CanvasRenderingContext2D): void {
+  protected override paintStill(context: CanvasRenderingContext2D): void {
     const axes = this.axes();
-    if (!axes || !this.surface) return;
-    const { palette } = this.theme;
-    drawAxes(context, axes, this.intervals(), palette, { x: this.variable, y: "loss", grid: true });
+    if (!axes) return;
+    drawAxes(context, axes, this.intervals(), this.theme.palette, { x: this.variable, y: "loss", grid: true });
     context.save();
     clipTo(context, axes.box);
     if (this.basins) this.drawBasins(context, axes);
     this.drawCurve(context, axes);
     for (const { x, loss } of this.minima) this.drawMinimum(context, axes.x(x[0] ?? NaN), axes.y(loss));
+    context.restore();
+  }
+
+  protected override paintMoving(context: CanvasRenderingContext2D): void {
+    const axes = this.axes();
+    if (!axes) return;
+    context.save();
+    clipTo(context, axes.box);
     for (const dot of this.dots) this.drawDot(context, axes, dot);
     if (this.path) this.drawPath(context, axes, this.path);
     context.restore();

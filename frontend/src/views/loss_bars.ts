@@ -17,7 +17,7 @@ export class LossBars extends Board {
     return Math.max(0, Math.min(n - 1, Math.floor(((pixel - EDGE) / (this.width - 2 * EDGE)) * n)));
   }
 
-  protected override paintOn(context: CanvasRenderingContext2D): void {
+  protected override paintMoving(context: CanvasRenderingContext2D): void {
     const { path } = this;
     if (!path) return;
     const { palette } = this.theme;

@@ -14,7 +14,7 @@ export class LossCurves extends Board {
   curves: readonly Curve[] = [];
   step = 0;
 
-  protected override paintOn(context: CanvasRenderingContext2D): void {
+  protected override paintMoving(context: CanvasRenderingContext2D): void {
     const { palette } = this.theme;
     const all = this.curves.flatMap(({ losses }) => Array.from(losses).filter(Number.isFinite));
     if (all.length === 0) return;

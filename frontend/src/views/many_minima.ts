@@ -109,6 +109,7 @@ export class ManyMinima implements View {
     else this.contour.field = new Field(surface);
     this.line.variable = problem?.variables[0] ?? "x";
     this.contour.variables = problem?.variables ?? ["x", "y"];
+    this.line.renew();
     this.place.replaceChildren(figure("Click or press Enter to drop a marble", plot.canvas, "many"));
     this.draw();
   }
@@ -178,7 +179,7 @@ export class ManyMinima implements View {
   private showBasins(): void {
     this.contour.showBasins(undefined);
     this.line.basins = undefined;
-    this.line.changed();
+    this.line.renew();
     if (this.overlay.checked && this.canDrop) void this.maps.want(this.context.laboratory.setting);
   }
 
@@ -192,7 +193,7 @@ export class ManyMinima implements View {
       const which = basins.which.data.map((minimum) => colors[minimum] ?? -1);
       if (basins.which.shape.length === 1) this.line.basins = which;
       else this.contour.showBasins(which, basins.which.shape[0], basins.steps.data);
-      this.line.changed();
+      this.line.renew();
       replaceText(this.message, basins.message);
     } catch (error) {
       this.context.laboratory.complain(error);

@@ -67,7 +67,7 @@ class ChallengeCard {
       const told = (await laboratory.backend.call("challenge", { learning_rate: rate })) as Challenge;
       replaceText(this.rule, told.rule);
       this.outcome.dataset.met = String(told.met);
-      replaceText(this.outcome, `${told.met ? "\u2713" : "\u2717"} ${told.words}`);
+      this.outcome.replaceChildren(h("strong", {}, `${told.met ? "\u2713" : "\u2717"} ${told.words}`));
       if (told.met) this.largest = Math.max(this.largest, rate);
       replaceText(this.best, this.largest > 0 ? `Your best so far: ${exact(this.largest)}` : "");
       await this.show.run("parabola", told.run);
@@ -138,7 +138,8 @@ class QuizCard {
       }
       this.outcome.dataset.met = String(quiz.right);
       const score = `${this.tally.right} of ${this.tally.asked} right.`;
-      replaceText(this.outcome, `${quiz.right ? "\u2713 Right." : "\u2717 Not so."} ${quiz.words ?? ""} ${score}`);
+      const verdict = h("strong", {}, quiz.right ? "\u2713 Right. " : "\u2717 Not so. ");
+      this.outcome.replaceChildren(verdict, `${quiz.words ?? ""} ${score}`);
       if (!quiz.second) return;
       this.place.append(this.after.element);
       await this.after.run(quiz.tripled.fun, quiz.second, `At ${short(quiz.tripled.learning_rate ?? NaN)}`, true);
@@ -176,7 +177,7 @@ class Shower {
     );
     plot.path = path;
     plot.position = path.n_rows - 1;
-    plot.changed();
+    plot.renew();
     if (rolls && !this.context.theme.isStill) this.roll(plot, path.n_rows - 1);
   }
 

@@ -35,7 +35,7 @@ export class RaceView implements View {
   private readonly lanes = h("div", { class: "lanes" });
   private readonly controls = h("div", { class: "stack" });
   private readonly curves: LossCurves;
-  private readonly words = h("p", { role: "status", class: "outcome" });
+  private readonly words = h("span", { role: "status", class: "outcome" });
   private readonly chooser = h("select", { "aria-label": "Function of the race" });
   private readonly adder = h("select", { "aria-label": "Method to add" });
   private readonly roll: HTMLButtonElement;
@@ -71,7 +71,7 @@ export class RaceView implements View {
     this.element = h(
       "div",
       { class: "split race" },
-      h("div", { class: "wide stack" }, bar, h("p", { class: "panel" }, this.words)),
+      h("div", { class: "wide stack" }, bar, h("p", { class: "panel" }, h("strong", {}, this.words))),
       h("div", { class: "stack" }, this.lanes, curves),
       side,
     );
@@ -209,6 +209,7 @@ export class RaceView implements View {
         entrant.plot.variables = problem?.variables ?? ["x", "y"];
         entrant.plot.minima = problem?.minima ?? [];
       }
+      entrant.plot.renew();
     }
     this.arrange();
     this.show();

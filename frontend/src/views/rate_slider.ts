@@ -13,7 +13,7 @@ import { outcomeOf } from "./verdict";
 class Strip extends Board {
   outcomes: readonly string[] = [];
 
-  protected override paintOn(context: CanvasRenderingContext2D): void {
+  protected override paintStill(context: CanvasRenderingContext2D): void {
     const { palette } = this.theme;
     const width = this.width / Math.max(1, this.outcomes.length);
     this.outcomes.forEach((outcome, i) => {
@@ -21,6 +21,8 @@ class Strip extends Board {
       context.fillRect(i * width, 0, width + 0.6, this.height);
     });
   }
+
+  protected override paintMoving(): void {}
 }
 
 export class RateSlider {
@@ -84,7 +86,7 @@ export class RateSlider {
     const rates = fan.rates.data;
     this.range.max = String(rates.length - 1);
     this.strip.outcomes = fan.behaviour.map((behaviour, i) => outcomeOf(behaviour, fan.status[i] ?? ""));
-    this.strip.changed();
+    this.strip.renew();
   }
 
   private showLimits(): void {

@@ -19,6 +19,9 @@ export class Scrubber {
   private readonly after = h("div");
   private readonly scroller: HTMLElement;
   private isAsked = false;
+  /** Kept here: to ask the document for them in each frame would make it lay itself out each time. */
+  private readonly sight = { top: 0, height: 0 };
+  private readonly padding = { before: -1, after: -1 };
 
   constructor(private readonly context: Context) {
     const { laboratory, frames, theme, player } = context;
@@ -33,7 +36,14 @@ export class Scrubber {
       table,
       this.after,
     );
-    this.scroller.addEventListener("scroll", () => this.ask());
+    this.scroller.addEventListener("scroll", () => {
+      this.sight.top = this.scroller.scrollTop;
+      this.ask();
+    });
+    new ResizeObserver(() => {
+      this.sight.height = this.scroller.clientHeight;
+      this.ask();
+    }).observe(this.scroller);
     this.scroller.addEventListener("keydown", (event) => this.onKey(event));
     this.element = h(
       "section",
@@ -84,11 +94,11 @@ export class Scrubber {
     if (this.head.textContent !== columns.join("")) {
       this.head.replaceChildren(...columns.map((name) => h("th", { scope: "col" }, name)));
     }
-    const first = Math.max(0, Math.floor(this.scroller.scrollTop / ROW) - SPARE);
-    const count = Math.ceil(this.scroller.clientHeight / ROW) + 2 * SPARE;
+    const count = Math.ceil(this.sight.height / ROW) + 2 * SPARE;
+    const first = Math.max(0, Math.min(Math.floor(this.sight.top / ROW) - SPARE, path.n_rows - count));
     const last = Math.min(path.n_rows, first + count);
-    this.before.style.height = `${first * ROW}px`;
-    this.after.style.height = `${(path.n_rows - last) * ROW}px`;
+    this.pad("before", first);
+    this.pad("after", path.n_rows - last);
     while (this.body.rows.length > last - first) this.body.deleteRow(-1);
     while (this.body.rows.length < last - first) this.body.append(this.newRow());
     for (let k = first; k < last; k++) {
@@ -97,6 +107,11 @@ export class Scrubber {
       cells.push(short(path.losses[k] ?? NaN), short(path.gradient_norms[k] ?? NaN));
       this.fillRow(this.body.rows[k - first], k, cells);
     }
+  }
+
+  private pad(side: "before" | "after", rows: number): void {
+    if (this.padding[side] !== rows) this[side].style.height = `${rows * ROW}px`;
+    this.padding[side] = rows;
   }
 
   private newRow(): HTMLTableRowElement {
@@ -123,10 +138,11 @@ export class Scrubber {
   }
 
   private keepInSight(row: number): void {
-    const top = row * ROW;
-    const { scrollTop, clientHeight } = this.scroller;
-    if (top < scrollTop) this.scroller.scrollTop = top;
-    else if (top + 2 * ROW > scrollTop + clientHeight) this.scroller.scrollTop = top + 2 * ROW - clientHeight;
+    const { top, height } = this.sight;
+    const wanted = row * ROW < top ? row * ROW : Math.max(top, (row + 2) * ROW - height);
+    if (wanted === top) return;
+    this.sight.top = wanted;
+    this.scroller.scrollTop = wanted;
   }
 
   private listen(canvas: HTMLCanvasElement): void {

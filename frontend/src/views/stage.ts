@@ -74,8 +74,8 @@ export class Stage {
     this.hill.variables = this.contour.variables;
     this.line.minima = minima;
     this.contour.minima = laboratory.n_variables > 2 ? [] : minima;
-    this.line.changed();
-    this.contour.changed();
+    this.line.renew();
+    this.contour.renew();
   }
 
   private showPath(): void {
