@@ -203,7 +203,7 @@ def test_the_explanation_is_the_librarys_and_its_suggestion_is_applied_by_a_butt
 
 
 def test_momentum_has_its_slider_and_other_sliders_ask_for_a_new_fan(lab):
-    lab.open("f=ravine&a=0.02")
+    lab.open("f=rosenbrock&a=0.001")
     lab.page.get_by_label("Method").first.select_option("momentum")
     lab.settle()
     beta = lab.page.get_by_label("beta, exact").first
@@ -213,8 +213,10 @@ def test_momentum_has_its_slider_and_other_sliders_ask_for_a_new_fan(lab):
     beta.press("Enter")
     lab.settle()
     assert any('"fan"' in text for text in lab.frames_sent[sent:])
-    lab.type_rate(0.02)
-    run = downslope.minimize("ravine", [-4.5, 1.5], method=downslope.Momentum(0.5), learning_rate=0.02, max_steps=300)
+    lab.type_rate(0.0007)
+    run = downslope.minimize(
+        "rosenbrock", [-1.2, 1.0], method=downslope.Momentum(0.5), learning_rate=0.0007, max_steps=300
+    )
     lab.page.locator(".table tbody tr").nth(4).click()
     assert [lab.readout("x"), lab.readout("y")] == pytest.approx(run.path[4], rel=SHOWN)
 
@@ -225,7 +227,6 @@ def test_functions_of_more_variables_are_drawn_in_a_slice(lab):
     lab.page.locator(".table tbody tr").nth(3).click()
     assert lab.readout("loss") == pytest.approx(run.losses[3], rel=SHOWN)
     assert "slice" in lab.text(".stage .note").lower()
-    assert lab.page.locator(".stage canvas").count() == 2
 
 
 def test_a_python_function_of_ones_own_is_descended(lab):

@@ -5,9 +5,9 @@ import pytest
 from tests.laboratory_page.conftest import new_page
 
 VIEWS = {
-    "line": "f=x cos(x) + 9&s=12&a=0.08",
+    "line": "f=parabola&a=0.92",
     "hill": "f=himmelblau&s=0.5,-1.5&a=0.012",
-    "many": "f=six_hump_camel&v=many",
+    "many": "f=himmelblau&a=0.012&v=many",
     "race": "f=ravine&v=race",
     "decay": "f=notch&v=decay",
     "play": "f=parabola&v=play",

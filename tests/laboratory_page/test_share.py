@@ -88,7 +88,7 @@ def test_a_file_that_is_no_run_is_refused_in_words(lab, tmp_path):
     assert lab.step()[1] == 40
 
 
-def test_the_picture_shows_something(lab, tmp_path):
+def test_the_picture_shows_the_hill_and_the_contours(lab, tmp_path):
     shared(lab)
     lab.page.wait_for_selector(".hill canvas")
     lab.page.wait_for_timeout(300)

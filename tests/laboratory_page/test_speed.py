@@ -27,7 +27,7 @@ Element.prototype.prepend = function (...nodes) {
 def watched(browser, address):
     warm = new_page(browser, address).open("f=himmelblau&a=0.01")
     warm.page.context.close()
-    lab = new_page(browser, address)
+    lab = new_page(browser, address, hill=True)
     lab.page.add_init_script(WATCH)
     yield lab.open("f=himmelblau&a=0.01")
     lab.page.context.close()

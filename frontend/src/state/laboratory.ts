@@ -24,6 +24,8 @@ export class Laboratory extends News<Topic> {
   trouble: Refusal | undefined;
 
   private asked = 0;
+  /** What the fan that is there was computed for. */
+  private shown: Setting | undefined;
   /** A run that was opened, and the setting that it belongs to. */
   private recorded: { readonly setting: Setting; readonly run: OpenedRun } | undefined;
   private explaining: AbortController | undefined;
@@ -162,7 +164,11 @@ export class Laboratory extends News<Topic> {
 
   complain(error: unknown): void {
     if (wasCancelled(error)) return;
-    if (this.path && this.fan && isNotBaked(error)) return; // the fan shows it as well
+    if (isNotBaked(error) && this.shown) {
+      if (this.path?.rate === this.setting.learning_rate && this.setting.start === this.shown.start) return; // the fan has it
+      this.setting = this.shown; // an exported page stays where it was
+      this.tell("setting");
+    }
     this.trouble = asRefusal(error);
     this.tell("trouble");
   }
@@ -191,6 +197,7 @@ export class Laboratory extends News<Topic> {
       const fan = answer as Fan;
       if (setting.fun !== this.setting.fun || fan.path.shape[1] !== this.n_variables) return; // another was chosen
       this.fan = fan;
+      this.shown = setting;
       const isAhead = this.runs.isBusy || !this.path;
       if (isAhead && this.setting.learning_rate !== null) this.path = pathOfFan(fan, this.rateIndex);
       else if (this.path?.behaviour === "") this.path = { ...this.path, behaviour: fan.behaviour[this.rateIndex] ?? "" };

@@ -205,11 +205,12 @@ export class Hill {
   }
 }
 
-/** Without a graphics card each pixel costs: smooth edges would take most of the time. */
+/** Without a graphics card each pixel costs: smooth edges would take most of the time. Throws where there is no WebGL. */
 function isDrawnInSoftware(): boolean {
   const probe = document.createElement("canvas").getContext("webgl2");
-  const names = probe?.getExtension("WEBGL_debug_renderer_info");
-  const name = probe && names ? String(probe.getParameter(names.UNMASKED_RENDERER_WEBGL)) : "";
-  probe?.getExtension("WEBGL_lose_context")?.loseContext();
+  if (!probe) throw new Error("This browser has no WebGL 2.");
+  const names = probe.getExtension("WEBGL_debug_renderer_info");
+  const name = names ? String(probe.getParameter(names.UNMASKED_RENDERER_WEBGL)) : "";
+  probe.getExtension("WEBGL_lose_context")?.loseContext();
   return /swiftshader|llvmpipe|software/i.test(name);
 }
