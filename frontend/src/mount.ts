@@ -22,6 +22,8 @@ export interface Surroundings {
   /** What an exported page cannot do, in words. */
   readonly notice?: string;
   readonly title?: string;
+  /** The one tab that works here. */
+  readonly only?: string;
 }
 
 export interface Mounted {
@@ -33,7 +35,9 @@ export function mount(element: HTMLElement, backend: Backend, surroundings: Surr
   const theme = new Theme();
   const frames = new Frames();
   const page = h("div", { class: "laboratory", "aria-busy": "true" });
-  const laboratory = new Laboratory(new BusyBackend(backend, (isBusy) => page.setAttribute("aria-busy", String(isBusy))));
+  const laboratory = new Laboratory(
+    new BusyBackend(backend, (isBusy) => page.setAttribute("aria-busy", String(isBusy))),
+  );
   const player = new Player(laboratory, frames, () => theme.isStill);
   const status = h("p", { class: "hidden", role: "status" });
   const context: Context = { laboratory, player, frames, theme, announce: (words) => replaceText(status, words) };
@@ -43,7 +47,7 @@ export function mount(element: HTMLElement, backend: Backend, surroundings: Surr
   const root = element.attachShadow({ mode: "open" });
   root.adoptedStyleSheets = [theme.sheet, sheet];
 
-  const tabs = new Tabs(context, surroundings.view ?? "descend");
+  const tabs = new Tabs(context, surroundings.view ?? "descend", surroundings.only);
   const share = new Share(context, tabs, surroundings.onAddress);
   const night = button("Dark", () => theme.toggle(), { class: "small quiet", "aria-label": "Dark colours" });
   const showNight = (): void => night.setAttribute("aria-pressed", String(theme.isDark));

@@ -14,7 +14,16 @@ interface Content {
 
 const content = JSON.parse(document.querySelector("#downslope-baked")?.textContent ?? "null") as Content | null;
 if (content) {
-  const place = document.querySelector<HTMLElement>("#laboratory") ?? document.body.appendChild(document.createElement("div"));
+  const around = new CSSStyleSheet();
+  around.replaceSync("html { color-scheme: light dark; background: Canvas } body { margin: 0 }");
+  document.adoptedStyleSheets = [around];
+  const place =
+    document.querySelector<HTMLElement>("#laboratory") ?? document.body.appendChild(document.createElement("div"));
   const { answers, setting, cannot, title } = content;
-  mount(place, new BakedBackend(answers), { change: setting, notice: cannot.join(" "), ...(title ? { title } : {}) });
+  mount(place, new BakedBackend(answers), {
+    change: setting,
+    notice: cannot.join(" "),
+    only: "descend",
+    ...(title ? { title } : {}),
+  });
 }

@@ -40,7 +40,12 @@ describe("a notebook's messages", () => {
   it("carry numbers also at an address that is no multiple of eight", async () => {
     let hear: (head: object, buffers: DataView[]) => void = () => undefined;
     const send = vi.fn();
-    const model = { get: () => null, send, on: (_: string, listener: typeof hear) => (hear = listener), off: () => undefined };
+    const model = {
+      get: () => null,
+      send,
+      on: (_: string, listener: typeof hear) => (hear = listener),
+      off: () => undefined,
+    };
     const backend = new NotebookBackend(model as unknown as Model);
     const asked = backend.call("surface", { fun: "x" });
     const bytes = new Uint8Array(3 + 16);

@@ -7,18 +7,30 @@ const n = 41;
 const axis = Array.from({ length: n }, (_, k) => -2 + (4 * k) / (n - 1));
 const over = (f: (x: number, y: number) => number) => {
   const z = axis.flatMap((y) => axis.map((x) => f(x, y)));
-  return { x: grid([n], ...axis), y: grid([n], ...axis), z: grid([n, n], ...z), low: Math.min(...z), high: Math.max(...z) };
+  return {
+    x: grid([n], ...axis),
+    y: grid([n], ...axis),
+    z: grid([n, n], ...z),
+    low: Math.min(...z),
+    high: Math.max(...z),
+  };
 };
 
 describe("a surface", () => {
   it("has a row for each y", () => {
-    const field = new Field(over((x, y) => 10 * x + y), false);
+    const field = new Field(
+      over((x, y) => 10 * x + y),
+      false,
+    );
     expect(field.at(0, n - 1)).toBe(10 * -2 + 2);
     expect(field.heightAt(1, 0)).toBeCloseTo((10 * 1 + 0 + 22) / 44, 12);
   });
 
   it("between its points is as high as a plane through them", () => {
-    const field = new Field(over((x, y) => x + y), false);
+    const field = new Field(
+      over((x, y) => x + y),
+      false,
+    );
     expect(field.heightAt(0.123, -1.517)).toBeCloseTo((0.123 - 1.517 + 4) / 8, 12);
   });
 
@@ -36,7 +48,10 @@ describe("a surface", () => {
 
 describe("a level line", () => {
   it("of a round bowl lies on a circle", () => {
-    const field = new Field(over((x, y) => x * x + y * y), false);
+    const field = new Field(
+      over((x, y) => x * x + y * y),
+      false,
+    );
     const segments = contour(field, 2 / 8); // x^2 + y^2 = 2
     expect(segments.length).toBeGreaterThan(4 * 40);
     for (let k = 0; k < segments.length; k += 2) {

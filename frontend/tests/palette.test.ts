@@ -15,10 +15,14 @@ function contrast(a: string, b: string): number {
   return (high + 0.05) / (low + 0.05);
 }
 
-describe.each([["light", LIGHT], ["dark", DARK]] as [string, Palette][])("the %s colours", (_, palette) => {
+describe.each([
+  ["light", LIGHT],
+  ["dark", DARK],
+] as [string, Palette][])("the %s colours", (_, palette) => {
   it("of words can be read on every ground", () => {
     for (const words of [palette.ink, palette.soft, palette.good, palette.zigzag, palette.bad]) {
-      for (const ground of [palette.page, palette.panel, palette.well]) expect(contrast(words, ground)).toBeGreaterThan(4.5);
+      for (const ground of [palette.page, palette.panel, palette.well])
+        expect(contrast(words, ground)).toBeGreaterThan(4.5);
     }
     expect(contrast(palette.onAccent, palette.accent)).toBeGreaterThan(4.5);
   });

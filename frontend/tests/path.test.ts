@@ -17,7 +17,13 @@ const fan = {
 describe("a rate of the fan", () => {
   it("has its own rows, without a copy", () => {
     const path = pathOfFan(fan, 1);
-    expect([path.rate, path.n_rows, pointOf(path, 0), path.losses[0], path.behaviour]).toEqual([0.2, 1, [5, 6], 30, "diverging"]);
+    expect([path.rate, path.n_rows, pointOf(path, 0), path.losses[0], path.behaviour]).toEqual([
+      0.2,
+      1,
+      [5, 6],
+      30,
+      "diverging",
+    ]);
     expect(path.points.buffer).toBe(fan.path.data.buffer);
   });
 
@@ -44,8 +50,11 @@ describe("the slider's position", () => {
 describe("the table as CSV", () => {
   it("has every digit, the run's own rates, and none for the last row", () => {
     const run = {
-      path: grid([2, 1], 0.1 + 0.2, 1 / 3), losses: grid([2], 1, 2), gradient_norms: grid([2], 3, NaN),
-      learning_rates: grid([2], 0.5, NaN), status: "MAX_STEPS",
+      path: grid([2, 1], 0.1 + 0.2, 1 / 3),
+      losses: grid([2], 1, 2),
+      gradient_norms: grid([2], 3, NaN),
+      learning_rates: grid([2], 0.5, NaN),
+      status: "MAX_STEPS",
     } as unknown as Run;
     expect(toCsv(pathOfRun(run, 0.9), ["t"])).toBe(
       "step,t,loss,gradient_norm,learning_rate\n0,0.30000000000000004,1,3,0.5\n1,0.3333333333333333,2,NaN,\n",

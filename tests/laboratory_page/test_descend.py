@@ -99,12 +99,11 @@ def test_the_badge_of_the_parabola_is_one_minus_two_a_at_every_rate(lab):
 
 
 def test_the_limits_on_the_slider_are_the_librarys(lab):
-    lab.open("f=x^2 + 5*y^2&a=0.01")
-    # Curvatures 2 and 10: best 2/(2+10), zigzag beyond 1/10, diverges from 2/10.
-    words = lab.text(".limits")
-    assert "Best 0.1667" in words
-    assert "zigzag from 0.1 " in words
-    assert "diverges from 0.2" in words
+    lab.open("f=himmelblau&a=0.01")
+    low, high = next(m.curvatures for m in downslope.gallery.get("himmelblau").minima if m.x == (3.0, 2.0))
+    wanted = [2 / (low + high), 1 / high, 2 / high]
+    words = lab.text(".limits").split(" \N{MIDDLE DOT} ")
+    assert [number(word.rpartition(" ")[2]) for word in words] == pytest.approx(wanted, rel=1e-3)
     low, high = (
         lab.page.locator(".mark.zigzag_from").bounding_box(),
         lab.page.locator(".mark.largest_stable").bounding_box(),
@@ -227,6 +226,18 @@ def test_functions_of_more_variables_are_drawn_in_a_slice(lab):
     lab.page.locator(".table tbody tr").nth(3).click()
     assert lab.readout("loss") == pytest.approx(run.losses[3], rel=SHOWN)
     assert "slice" in lab.text(".stage .note").lower()
+    lab.page.get_by_label("First direction of the slice").select_option("1")
+    lab.settle()
+    lab.page.get_by_label("Second direction of the slice").select_option("3")
+    lab.settle()
+    before = [float(field.input_value()) for field in lab.page.locator(".start input").all()]
+    lab.click_at(".contour canvas", 0.4, 0.4)
+    after = [float(field.input_value()) for field in lab.page.locator(".start input").all()]
+    # The plane goes through the minimum at 1, 1, 1, 1, along the second and the fourth variable.
+    assert after[0] == pytest.approx(1, abs=1e-6)
+    assert after[2] == pytest.approx(1, abs=1e-6)
+    assert after != before
+    assert lab.readout("loss") == pytest.approx(float(downslope.gallery.get("wood")(after)), rel=1e-4)
 
 
 def test_a_python_function_of_ones_own_is_descended(lab):

@@ -23,7 +23,8 @@ export class BakedBackend implements Backend {
   async call(method: string, params: object): Promise<unknown> {
     const answer = this.answers.get(`${method} ${canonical(params)}`);
     if (!answer) {
-      const message = "This exported page holds its own function, start and rates only: `downslope lab` computes the rest.";
+      const message =
+        "This exported page holds its own function, start and rates only: `downslope lab` computes the rest.";
       throw new Refusal({ kind: "not_baked", message });
     }
     return withArrays(answer.head, numbersOf(answer.numbers));

@@ -1,4 +1,4 @@
-// One requestAnimationFrame for all: what is drawn anew is drawn once a frame, and nothing is drawn while nothing moves.
+// One requestAnimationFrame for all: what has changed is drawn once a frame, and nothing while nothing moves.
 
 export class Frames {
   private readonly drawings = new Set<() => void>();

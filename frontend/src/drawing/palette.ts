@@ -73,8 +73,20 @@ export const series = (index: number): string => SERIES[index % SERIES.length] ?
 
 type Rgb = readonly [number, number, number];
 
-const RAMP_LIGHT: readonly Rgb[] = [[8, 48, 107], [33, 102, 172], [92, 158, 208], [170, 207, 229], [226, 236, 245]];
-const RAMP_DARK: readonly Rgb[] = [[9, 26, 58], [20, 62, 112], [41, 104, 163], [96, 153, 199], [176, 209, 232]];
+const RAMP_LIGHT: readonly Rgb[] = [
+  [8, 48, 107],
+  [33, 102, 172],
+  [92, 158, 208],
+  [170, 207, 229],
+  [226, 236, 245],
+];
+const RAMP_DARK: readonly Rgb[] = [
+  [9, 26, 58],
+  [20, 62, 112],
+  [41, 104, 163],
+  [96, 153, 199],
+  [176, 209, 232],
+];
 
 export interface Ramp {
   /** 256 colours from the lowest to the highest, three bytes each. */

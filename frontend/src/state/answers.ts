@@ -204,6 +204,15 @@ export interface OpenedRun extends Run {
   readonly title: string;
 }
 
+/** Where a click on a slice lands. */
+export interface Placed {
+  readonly start: Grid | readonly number[];
+  readonly loss: number;
+}
+
+export const numbersOf = (list: Grid | readonly number[]): readonly number[] =>
+  "data" in list ? Array.from(list.data) : list;
+
 /** A number that JSON could not hold comes as a text. */
 export const asNumber = (value: number | string | null | undefined): number =>
   typeof value === "string" ? Number(value.replace("inf", "Infinity")) : (value ?? NaN);

@@ -1,16 +1,28 @@
 // The state that all views share: the setting, and what Python answered to it. Views listen, and ask for changes here.
 
 import { asRefusal, type Backend, isNotBaked, type Refusal, wasCancelled } from "../backend/backend";
-import type { Fan, FunctionInfo, Hello, Limits, MethodInfo, OpenedRun, Problem, Run, Surface } from "./answers";
+import {
+  type Fan,
+  type FunctionInfo,
+  type Hello,
+  type Limits,
+  type MethodInfo,
+  numbersOf,
+  type OpenedRun,
+  type Placed,
+  type Problem,
+  type Run,
+  type Surface,
+} from "./answers";
 import { Latest } from "./latest";
 import { News } from "./news";
+import { multiplierAt } from "./multiplier";
 import { nearestRate, type Path, pathOfFan, pathOfRun } from "./path";
+import { fanParams, functionParams, type Request, requestsOf, surfaceParams } from "./requests";
 import { type Change, FIRST, type Setting } from "./setting";
 
-export type Topic = "hello" | "setting" | "function" | "surface" | "fan" | "limits" | "path" | "run" | "trouble" | "step" | "play";
-
-export const N_RATES = 256;
-export const RESOLUTION = { 1: 801, 2: 101 } as const;
+export type Topic =
+  "hello" | "setting" | "function" | "surface" | "fan" | "limits" | "path" | "run" | "trouble" | "step" | "play";
 
 export class Laboratory extends News<Topic> {
   hello: Hello | undefined;
@@ -67,12 +79,10 @@ export class Laboratory extends News<Topic> {
     const asked = ++this.asked;
     const known = this.named(fun);
     const n = change.start?.length;
-    const resized = n !== undefined && (!known || known.any_size) ? { n_variables: n } : {};
     const early = known?.ranges && !change.ranges && !n ? this.surfaces.want(plain(fun, known.ranges)) : undefined;
     let found: FunctionInfo;
     try {
-      const { slice } = change;
-      found = (await this.backend.call("function", { fun, ...resized, ...(slice ? { slice } : {}) })) as FunctionInfo;
+      found = (await this.backend.call("function", functionParams(fun, known, change))) as FunctionInfo;
     } catch (error) {
       return this.complain(error);
     }
@@ -115,6 +125,18 @@ export class Laboratory extends News<Topic> {
     await Promise.all([drawn, this.refresh()]);
   }
 
+  /** The start under a point of the drawing; of more than two variables Python says where that is. */
+  async placeAt(drawn: readonly number[]): Promise<void> {
+    const { fun, slice, start } = this.setting;
+    if (start.length <= 2) return this.change({ start: drawn });
+    const params = { fun, at: drawn, n_variables: start.length, ...(slice ? { slice } : {}) };
+    let placed: Placed | undefined;
+    await this.fetch("place", params, (answer) => {
+      placed = answer as Placed;
+    });
+    if (placed) await this.change({ start: numbersOf(placed.start) });
+  }
+
   /** The rate's slider moves: a look-up in the fan that is there, and no request. */
   slideRate(index: number): void {
     if (!this.fan) return;
@@ -145,28 +167,16 @@ export class Laboratory extends News<Topic> {
   }
 
   /** What an exported page has to hold, so that it shows what is shown now. */
-  get requests(): readonly { method: string; params: object }[] {
-    const { setting } = this;
-    const { fun, slice, start } = setting;
-    const cut = slice ? { slice } : {};
-    const size = this.named(fun)?.any_size || !this.named(fun) ? { n_variables: start.length } : {};
-    return [
-      { method: "hello", params: {} },
-      { method: "function", params: { fun, ...size, ...cut } },
-      { method: "surface", params: surfaceOf(setting) },
-      { method: "run", params: { ...setting, explain: false } },
-      { method: "run", params: setting },
-      { method: "limits", params: { ...setting, n_rates: N_RATES } },
-      { method: "code", params: setting },
-      { method: "fan", params: { ...setting, n_rates: N_RATES } },
-    ];
+  get requests(): readonly Request[] {
+    return requestsOf(this.setting, this.named(this.setting.fun));
   }
 
   complain(error: unknown): void {
     if (wasCancelled(error)) return;
     if (isNotBaked(error) && this.shown) {
-      if (this.path?.rate === this.setting.learning_rate && this.setting.start === this.shown.start) return; // the fan has it
-      this.setting = this.shown; // an exported page stays where it was
+      const rate = this.path?.rate ?? null;
+      if (rate === this.setting.learning_rate && this.setting.start === this.shown.start) return; // the fan has it
+      this.setting = { ...this.shown, learning_rate: rate }; // an exported page stays where it was
       this.tell("setting");
     }
     this.trouble = asRefusal(error);
@@ -186,42 +196,37 @@ export class Laboratory extends News<Topic> {
   }
 
   private fetchSurface(setting: Setting): Promise<void> {
-    return this.fetch("surface", surfaceOf(setting), (answer) => {
+    return this.fetch("surface", surfaceParams(setting), (answer) => {
       this.surface = answer as Surface;
       this.tell("surface");
     });
   }
 
   private fetchFan(setting: Setting): Promise<void> {
-    return this.fetch("fan", { ...setting, n_rates: N_RATES }, (answer) => {
+    return this.fetch("fan", fanParams(setting), (answer) => {
       const fan = answer as Fan;
       if (setting.fun !== this.setting.fun || fan.path.shape[1] !== this.n_variables) return; // another was chosen
       this.fan = fan;
       this.shown = setting;
       const isAhead = this.runs.isBusy || !this.path;
       if (isAhead && this.setting.learning_rate !== null) this.path = pathOfFan(fan, this.rateIndex);
-      else if (this.path?.behaviour === "") this.path = { ...this.path, behaviour: fan.behaviour[this.rateIndex] ?? "" };
+      else if (this.path?.behaviour === "")
+        this.path = { ...this.path, behaviour: fan.behaviour[this.rateIndex] ?? "" };
       this.tell("fan", "path");
     });
   }
 
   private fetchLimits(setting: Setting): Promise<void> {
-    return this.fetch("limits", { ...setting, n_rates: N_RATES }, (answer) => {
+    return this.fetch("limits", fanParams(setting), (answer) => {
       if (setting.fun !== this.setting.fun) return;
       this.limits = answer as Limits;
       this.tell("limits");
     });
   }
 
-  /** What a step at the present rate multiplies a small distance from the minimum by; with its sign where it has one. */
+  /** By what a step at the present rate multiplies a small distance from the minimum. */
   get multiplier(): number {
-    const { rates, multipliers } = this.limits ?? {};
-    const { learning_rate } = this.setting;
-    if (!rates || !multipliers || learning_rate === null) return NaN;
-    const index = nearestRate(rates.data, learning_rate);
-    if (Math.abs((rates.data[index] ?? 0) / learning_rate - 1) > 1e-9) return NaN; // a typed one: its run will tell
-    const [real = NaN, imaginary = NaN] = multipliers.data.subarray(2 * index, 2 * index + 2);
-    return imaginary === 0 ? real : Math.hypot(real, imaginary);
+    return multiplierAt(this.limits, this.setting.learning_rate);
   }
 
   /** First the steps, which are quick; then why it went so, which tries what would help. */
@@ -251,7 +256,10 @@ export class Laboratory extends News<Topic> {
   }
 
   private async fetch(
-    method: string, params: object, take: (answer: unknown) => void, signal?: AbortSignal,
+    method: string,
+    params: object,
+    take: (answer: unknown) => void,
+    signal?: AbortSignal,
   ): Promise<void> {
     try {
       take(await this.backend.call(method, params, { signal }));
@@ -260,11 +268,6 @@ export class Laboratory extends News<Topic> {
       this.complain(error);
     }
   }
-}
-
-function surfaceOf({ fun, ranges, slice, start }: Setting): object {
-  const resolution = ranges.length === 1 ? RESOLUTION[1] : RESOLUTION[2];
-  return { fun, ranges, resolution, ...(slice ? { slice, n_variables: start.length } : {}) };
 }
 
 const plain = (fun: string, ranges: Setting["ranges"]): Setting => ({ ...FIRST, fun, ranges });

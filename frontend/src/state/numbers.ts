@@ -26,7 +26,8 @@ export function typed(text: string): number {
 /** The number with as few digits as name it exactly; for input fields. */
 export const exact = (value: number): string => String(value);
 
-export const counted = (count: number, noun: string): string => `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;
+export const counted = (count: number, noun: string): string =>
+  `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;
 
 /** Round numbers to label an axis with: about `count` of them between low and high. */
 export function ticks(low: number, high: number, count: number): number[] {

@@ -58,7 +58,8 @@ export function toHash(setting: Setting, view: string): string {
   if (setting.cosine !== null) words.set("cos", String(setting.cosine));
   if (setting.noise) words.set("n", `${setting.noise},${setting.seed}`);
   words.set("k", String(setting.max_steps));
-  if (setting.gradient_tolerance !== FIRST.gradient_tolerance) words.set("t", String(setting.gradient_tolerance ?? "none"));
+  if (setting.gradient_tolerance !== FIRST.gradient_tolerance)
+    words.set("t", String(setting.gradient_tolerance ?? "none"));
   if (setting.slice) words.set("slice", JSON.stringify(setting.slice));
   if (view !== "descend") words.set("v", view);
   return `#${String(words).replaceAll("+", "%20")}`;
@@ -94,7 +95,8 @@ export function fromHash(hash: string): { change: Change; view: string } {
   if (decay !== undefined) change.decay = decay;
   if (cosine !== undefined) change.cosine = cosine;
   const [noise, seed] = numbersOf(words.get("n") ?? "");
-  if (noise !== undefined && seed !== undefined && Number.isFinite(noise + seed)) Object.assign(change, { noise, seed });
+  if (noise !== undefined && seed !== undefined && Number.isFinite(noise + seed))
+    Object.assign(change, { noise, seed });
   const steps = finite("k");
   if (steps !== undefined) change.max_steps = steps;
   const tolerance = finite("t");

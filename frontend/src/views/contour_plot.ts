@@ -117,7 +117,10 @@ export class ContourPlot extends Board {
 
   private drawMinimum(context: CanvasRenderingContext2D, axes: Axes, at: readonly number[]): void {
     const [x, y] = [axes.x(at[0] ?? NaN), axes.y(at[1] ?? NaN)];
-    for (const [color, width] of [["#000000", 4], ["#ffffff", 1.8]] as const) {
+    for (const [color, width] of [
+      ["#000000", 4],
+      ["#ffffff", 1.8],
+    ] as const) {
       context.strokeStyle = color;
       context.lineWidth = width;
       stroke(context, x - 5, y, x + 5, y);
@@ -154,7 +157,12 @@ export class ContourPlot extends Board {
   }
 
   private drawTrail(
-    context: CanvasRenderingContext2D, axes: Axes, path: Path, last: number, color: string, width: number,
+    context: CanvasRenderingContext2D,
+    axes: Axes,
+    path: Path,
+    last: number,
+    color: string,
+    width: number,
   ): void {
     context.beginPath();
     for (let k = Math.max(0, last - MOST_ROWS); k <= last; k++) {

@@ -31,7 +31,10 @@ export class Decay implements View {
     this.buttons = CURVES.map(([name, title]) => button(title, () => this.choose(name), { "data-curve": name }));
     this.start = this.startSlider(-1, 1);
     this.momentum = new Slider({
-      name: "momentum", low: 0, high: 0.99, step: 0.01,
+      name: "momentum",
+      low: 0,
+      high: 0.99,
+      step: 0.01,
       onInput: (beta) => void laboratory.change({ coefficients: { beta } }),
     });
     this.decay = decaySlider((decay) => void laboratory.change({ decay }));
@@ -77,7 +80,10 @@ export class Decay implements View {
   private startSlider(low: number, high: number): Slider {
     const { laboratory, player } = this.context;
     const slider = new Slider({
-      name: "start", low, high, step: (high - low) / 400,
+      name: "start",
+      low,
+      high,
+      step: (high - low) / 400,
       onInput: (value) => {
         player.reset();
         void laboratory.change({ start: [value] });

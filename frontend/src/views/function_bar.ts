@@ -6,6 +6,7 @@ import type { FunctionInfo, Problem } from "../state/answers";
 import { exact, typed } from "../state/numbers";
 import type { Range } from "../state/setting";
 import type { Context } from "./context";
+import { SliceChooser } from "./slice_chooser";
 import { isFocused } from "./slider";
 
 const PATIENCE = 150;
@@ -26,19 +27,33 @@ export class FunctionBar {
     const id = fresh("complaint");
     this.complaint = h("p", { class: "complaint", id, role: "status" });
     this.formula = h("input", {
-      type: "text", class: "formula", spellcheck: "false", autocomplete: "off", autocapitalize: "off",
-      "aria-label": "Formula or name of a function", "aria-describedby": id, maxlength: 1000,
+      type: "text",
+      class: "formula",
+      spellcheck: "false",
+      autocomplete: "off",
+      autocapitalize: "off",
+      "aria-label": "Formula or name of a function",
+      "aria-describedby": id,
+      maxlength: 1000,
     });
     this.formula.addEventListener("input", () => this.typedIn());
     this.formula.addEventListener("keydown", (event) => event.key === "Enter" && void this.check(true));
     this.formula.addEventListener("scroll", () => void (this.pointer.scrollLeft = this.formula.scrollLeft));
-    this.chooser.addEventListener("change", () => this.chooser.value && void laboratory.useFunction(this.chooser.value));
+    this.chooser.addEventListener(
+      "change",
+      () => this.chooser.value && void laboratory.useFunction(this.chooser.value),
+    );
     this.element = h(
       "section",
       { class: "panel function-bar", "aria-label": "Function" },
-      h("div", { class: "row" }, labelled("f =", h("div", { class: "typed" }, this.formula, this.pointer)), labelled("or", this.chooser)),
+      h(
+        "div",
+        { class: "row" },
+        labelled("f =", h("div", { class: "typed" }, this.formula, this.pointer)),
+        labelled("or", this.chooser),
+      ),
       this.complaint,
-      h("div", { class: "row about-row" }, this.told, this.ranges),
+      h("div", { class: "row about-row" }, this.told, new SliceChooser(context).element, this.ranges),
     );
     laboratory.on("hello", () => this.fillChooser());
     laboratory.on("setting", () => this.showSetting());
@@ -54,7 +69,13 @@ export class FunctionBar {
     const functions = hello?.functions ?? [];
     const own = hello?.own ?? [];
     if (own.length > 0) this.chooser.append(group("Your own", own));
-    for (const [label, of] of SIZES) this.chooser.append(group(label, functions.filter(({ n_variables }) => of(n_variables))));
+    for (const [label, of] of SIZES)
+      this.chooser.append(
+        group(
+          label,
+          functions.filter(({ n_variables }) => of(n_variables)),
+        ),
+      );
   }
 
   private showSetting(): void {
@@ -79,14 +100,27 @@ export class FunctionBar {
     this.ranges.replaceChildren(
       ...setting.ranges.map(([low, high], k) => {
         const name = problem && problem.variables.length <= 2 ? (problem.variables[k] ?? "") : `direction ${k + 1}`;
-        return h("span", { class: "range" }, `${name} from `, this.end(k, 0, low, name), " to ", this.end(k, 1, high, name));
+        return h(
+          "span",
+          { class: "range" },
+          `${name} from `,
+          this.end(k, 0, low, name),
+          " to ",
+          this.end(k, 1, high, name),
+        );
       }),
     );
   }
 
   private end(variable: number, side: 0 | 1, value: number, name: string): HTMLInputElement {
     const label = `${name}, ${side === 0 ? "lowest" : "highest"} drawn`;
-    const field = h("input", { type: "text", inputmode: "decimal", class: "number", value: exact(value), "aria-label": label });
+    const field = h("input", {
+      type: "text",
+      inputmode: "decimal",
+      class: "number",
+      value: exact(value),
+      "aria-label": label,
+    });
     field.addEventListener("change", () => {
       const ranges = this.context.laboratory.setting.ranges.map((pair) => [...pair] as [number, number]);
       const pair = ranges[variable];
@@ -138,7 +172,8 @@ const SIZES: readonly [string, (n: number) => boolean][] = [
 ];
 
 function aboutOf({ title, variables, minima }: FunctionInfo): string {
-  const count = minima.length === 0 ? "" : `${minima.length} known ${minima.length === 1 ? "minimum" : "minima"} in sight`;
+  const count =
+    minima.length === 0 ? "" : `${minima.length} known ${minima.length === 1 ? "minimum" : "minima"} in sight`;
   const of = variables.length > 4 ? `${variables.length} variables` : `of ${variables.join(", ")}`;
   return [title, of, count].filter(Boolean).join(" \u00b7 ");
 }

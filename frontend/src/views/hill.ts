@@ -1,8 +1,18 @@
-// The loss surface in three dimensions, the trail on it and the marble. Loaded after the first paint: three.js is large.
+// The loss surface in three dimensions, the trail on it and the marble. Loaded after the first paint, since three.js is
+// large.
 
 import {
-  AmbientLight, DirectionalLight, Mesh, MeshStandardMaterial, PerspectiveCamera, Raycaster, Scene, SphereGeometry, Vector2,
-  Vector3, WebGLRenderer,
+  AmbientLight,
+  DirectionalLight,
+  Mesh,
+  MeshStandardMaterial,
+  PerspectiveCamera,
+  Raycaster,
+  Scene,
+  SphereGeometry,
+  Vector2,
+  Vector3,
+  WebGLRenderer,
 } from "three";
 import { OrbitControls } from "three/addons/controls/OrbitControls.js";
 import type { Field } from "../drawing/field";
@@ -35,9 +45,15 @@ export class Hill {
   private readonly ground = new HillGround();
   private readonly marble = new Mesh(new SphereGeometry(RADIUS, 32, 16), new MeshStandardMaterial({ roughness: 0.35 }));
   /** The marble behind a ridge: it shines through. */
-  private readonly ghost = new Mesh(this.marble.geometry, new MeshStandardMaterial({
-    roughness: 0.35, depthTest: false, transparent: true, opacity: 0.35,
-  }));
+  private readonly ghost = new Mesh(
+    this.marble.geometry,
+    new MeshStandardMaterial({
+      roughness: 0.35,
+      depthTest: false,
+      transparent: true,
+      opacity: 0.35,
+    }),
+  );
   private readonly trail: HillTrail;
   private field: Field | undefined;
   private path: Path | undefined;
@@ -46,7 +62,10 @@ export class Hill {
   private readonly at = new Vector3();
   private readonly paint = (): void => this.draw();
 
-  constructor(private readonly frames: Frames, private readonly theme: Theme) {
+  constructor(
+    private readonly frames: Frames,
+    private readonly theme: Theme,
+  ) {
     const isSlow = isDrawnInSoftware();
     this.renderer = new WebGLRenderer({ antialias: !isSlow, alpha: true, preserveDrawingBuffer: true });
     this.renderer.debug.checkShaderErrors = false; // asking waits for the graphics card
@@ -88,7 +107,10 @@ export class Hill {
   /** From across the start, so that the marble rolls towards the eye. */
   lookAgain(): void {
     const start = this.path ? [drawnAt(this.path, 0, 0), drawnAt(this.path, 0, 1)] : undefined;
-    const [u, v] = start && this.field ? [this.field.across(start[0] ?? 0) - 0.5, this.field.along(start[1] ?? 0) - 0.5] : [-0.5, 0.6];
+    const [u, v] =
+      start && this.field
+        ? [this.field.across(start[0] ?? 0) - 0.5, this.field.along(start[1] ?? 0) - 0.5]
+        : [-0.5, 0.6];
     // Not along an axis: there a square looks flat.
     const around = Math.round((Math.atan2(-u, v) - 0.6) / (Math.PI / 2)) * (Math.PI / 2) + 0.6;
     this.controls.target.set(0, MIDDLE, 0);
@@ -205,7 +227,7 @@ export class Hill {
   }
 }
 
-/** Without a graphics card each pixel costs: smooth edges would take most of the time. Throws where there is no WebGL. */
+/** Where each pixel costs, smooth edges would take most of the time. Throws where there is no WebGL. */
 function isDrawnInSoftware(): boolean {
   const probe = document.createElement("canvas").getContext("webgl2");
   if (!probe) throw new Error("This browser has no WebGL 2.");

@@ -1,7 +1,15 @@
 // The hill itself: a mesh of triangles coloured by height, with level lines on it.
 
 import {
-  BufferAttribute, BufferGeometry, Color, DoubleSide, Group, LineBasicMaterial, LineSegments, Mesh, MeshLambertMaterial,
+  BufferAttribute,
+  BufferGeometry,
+  Color,
+  DoubleSide,
+  Group,
+  LineBasicMaterial,
+  LineSegments,
+  Mesh,
+  MeshLambertMaterial,
 } from "three";
 import { contour } from "../drawing/contours";
 import type { Field } from "../drawing/field";

@@ -33,7 +33,7 @@ export class HillPanel {
     );
     this.place.append(...this.labels);
     this.place.addEventListener("keydown", (event) => this.turn(event));
-    const again = button("Turn back", () => this.hill?.lookAgain(), { class: "small quiet" });
+    const again = button("Reset view", () => this.hill?.lookAgain(), { class: "small quiet" });
     this.element = h(
       "figure",
       { class: "panel hill" },
@@ -64,7 +64,9 @@ export class HillPanel {
       const { Hill } = await import("./hill");
       this.hill = new Hill(this.context.frames, this.context.theme);
     } catch {
-      this.place.append(h("p", { class: "empty" }, "This browser draws no 3-D here; the contours beside it show the same."));
+      this.place.append(
+        h("p", { class: "empty" }, "This browser draws no 3-D here; the contours beside it show the same."),
+      );
       return;
     }
     this.place.prepend(this.hill.canvas);

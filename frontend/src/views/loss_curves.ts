@@ -22,13 +22,23 @@ export class LossCurves extends Board {
     const scaled = (loss: number): number => (isLog ? Math.log10(Math.max(loss, LOWEST)) : loss);
     const values = all.map(scaled);
     const low = values.reduce((a, b) => Math.min(a, b), Infinity);
-    const high = Math.min(values.reduce((a, b) => Math.max(a, b), -Infinity), scaled(this.first() * 1e3));
+    const high = Math.min(
+      values.reduce((a, b) => Math.max(a, b), -Infinity),
+      scaled(this.first() * 1e3),
+    );
     const room = (high - low || 1) * 0.06;
     const last = Math.max(1, ...this.curves.map(({ losses }) => losses.length - 1));
     const box = { left: 58, top: 26, width: this.width - 74, height: this.height - 70 };
-    const intervals = [[0, last], [low - room, high + room]] as const;
+    const intervals = [
+      [0, last],
+      [low - room, high + room],
+    ] as const;
     const axes = axesOf(box, ...intervals);
-    drawAxes(context, axes, intervals, palette, { x: "step", y: isLog ? "loss, as a power of ten" : "loss", grid: true });
+    drawAxes(context, axes, intervals, palette, {
+      x: "step",
+      y: isLog ? "loss, as a power of ten" : "loss",
+      grid: true,
+    });
     context.save();
     clipTo(context, box);
     context.strokeStyle = palette.soft;

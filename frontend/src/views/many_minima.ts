@@ -19,7 +19,7 @@ import { figure } from "./stage";
 const MOST = 256;
 /** Ends that are closer than this share of the range are one minimum's. */
 const SAME = 1e-2;
-const RESOLUTION = { 1: 401, 2: 96 } as const;
+const RESOLUTION = { 1: 401, 2: 144 } as const;
 
 export class ManyMinima implements View {
   readonly element: HTMLElement;
@@ -101,7 +101,9 @@ export class ManyMinima implements View {
     const { surface, problem } = this.context.laboratory;
     if (!surface) return;
     if (!this.canDrop) {
-      this.place.replaceChildren(h("p", { class: "panel empty" }, "Marbles are dropped on functions of one or two variables."));
+      this.place.replaceChildren(
+        h("p", { class: "panel empty" }, "Marbles are dropped on functions of one or two variables."),
+      );
       return;
     }
     const plot = this.isLine ? this.line : this.contour;
@@ -134,7 +136,8 @@ export class ManyMinima implements View {
   private drop(points: readonly number[][]): void {
     if (!this.canDrop) return;
     const room = MOST - this.starts.length;
-    if (room < points.length) replaceText(this.message, `At most ${MOST} marbles lie here at once; clear them to go on.`);
+    if (room < points.length)
+      replaceText(this.message, `At most ${MOST} marbles lie here at once; clear them to go on.`);
     this.starts.push(...points.slice(0, room));
     void this.drops.want(this.context.laboratory.setting);
   }
@@ -152,7 +155,9 @@ export class ManyMinima implements View {
   private colorOf(x: readonly number[]): number {
     const { ranges } = this.context.laboratory.setting;
     const isNear = (other: readonly number[]): boolean =>
-      other.every((value, k) => Math.abs(value - (x[k] ?? NaN)) < SAME * ((ranges[k]?.[1] ?? 1) - (ranges[k]?.[0] ?? 0)));
+      other.every(
+        (value, k) => Math.abs(value - (x[k] ?? NaN)) < SAME * ((ranges[k]?.[1] ?? 1) - (ranges[k]?.[0] ?? 0)),
+      );
     const found = this.known.findIndex(isNear);
     return found >= 0 ? found : this.known.push(x) - 1;
   }
@@ -203,7 +208,10 @@ export class ManyMinima implements View {
   private tell(): void {
     const minima = this.dropped?.minima ?? [];
     const n = this.dropped?.which.data.length ?? 0;
-    replaceText(this.count, `${counted(n, "drop")}, ${minima.length} ${minima.length === 1 ? "minimum" : "minima"} found`);
+    replaceText(
+      this.count,
+      `${counted(n, "drop")}, ${minima.length} ${minima.length === 1 ? "minimum" : "minima"} found`,
+    );
     const rows = minima.map(({ x, loss, count }) => {
       const color = h("span", { class: "color" });
       color.style.background = series(this.colorOf(x));
@@ -212,7 +220,13 @@ export class ManyMinima implements View {
     });
     const none = this.dropped?.which.data.filter((which) => which < 0).length ?? 0;
     if (none > 0) rows.push(h("tr", {}, h("td", {}, "none"), h("td", {}, "\u2013"), h("td", {}, String(none))));
-    const head = h("tr", {}, h("th", { scope: "col" }, "minimum"), h("th", { scope: "col" }, "loss"), h("th", { scope: "col" }, "marbles"));
+    const head = h(
+      "tr",
+      {},
+      h("th", { scope: "col" }, "minimum"),
+      h("th", { scope: "col" }, "loss"),
+      h("th", { scope: "col" }, "marbles"),
+    );
     this.found.replaceChildren(...(rows.length > 0 ? [head, ...rows] : []));
     if (this.dropped?.message) replaceText(this.message, this.dropped.message);
     this.draw();

@@ -18,9 +18,15 @@ export class MethodPanel {
   private readonly seed: HTMLInputElement;
   private sliders = new Map<string, Slider>();
 
-  constructor(private readonly context: Context, withStart = true) {
+  constructor(
+    private readonly context: Context,
+    withStart = true,
+  ) {
     const { laboratory } = context;
-    this.method.addEventListener("change", () => void laboratory.change({ method: this.method.value, coefficients: {} }));
+    this.method.addEventListener(
+      "change",
+      () => void laboratory.change({ method: this.method.value, coefficients: {} }),
+    );
     this.decay = decaySlider((decay) => void laboratory.change({ decay }));
     this.steps = this.field("max_steps", (value) => ({ max_steps: Math.round(value) }));
     this.noise = this.field("noise", (noise) => ({ noise }));
@@ -36,7 +42,13 @@ export class MethodPanel {
         {},
         h("summary", {}, "Decay, noise, number of steps"),
         this.decay.element,
-        h("div", { class: "row" }, labelled("noise", this.noise), labelled("seed", this.seed), labelled("at most steps", this.steps)),
+        h(
+          "div",
+          { class: "row" },
+          labelled("noise", this.noise),
+          labelled("seed", this.seed),
+          labelled("at most steps", this.steps),
+        ),
       ),
     );
     laboratory.on("hello", () => {
@@ -64,7 +76,11 @@ export class MethodPanel {
     if (names.join() !== [...this.sliders.keys()].join()) this.arrange(own);
     for (const [name, slider] of this.sliders) slider.value = setting.coefficients[name] ?? NaN;
     this.decay.value = setting.decay ?? 1;
-    for (const [field, value] of [[this.steps, setting.max_steps], [this.noise, setting.noise], [this.seed, setting.seed]] as const) {
+    for (const [field, value] of [
+      [this.steps, setting.max_steps],
+      [this.noise, setting.noise],
+      [this.seed, setting.seed],
+    ] as const) {
       if (!isFocused(field)) field.value = exact(value);
     }
     this.showStart();
@@ -109,7 +125,10 @@ export class MethodPanel {
 /** The slider's track of a coefficient: its interval, short of an end that does not belong to it. */
 export function coefficientSlider(coefficient: Coefficient, onValue: (value: number) => void): Slider {
   const { name, interval } = coefficient;
-  const [low = 0, high = 1] = interval.replace(/[[\]()]/g, "").split(",").map((end) => Number(end.replace("inf", "Infinity")));
+  const [low = 0, high = 1] = interval
+    .replace(/[[\]()]/g, "")
+    .split(",")
+    .map((end) => Number(end.replace("inf", "Infinity")));
   const isWide = !Number.isFinite(high);
   const step = isWide ? 0.01 : name.includes("2") ? 0.0005 : 0.005;
   const from = interval.startsWith("(") ? low + step : low;
@@ -120,7 +139,10 @@ export function coefficientSlider(coefficient: Coefficient, onValue: (value: num
 /** What the rate is multiplied by after each step; 1 is no decay. */
 export function decaySlider(onDecay: (decay: number | null) => void): Slider {
   return new Slider({
-    name: "rate decay", low: 0.8, high: 1, step: 0.001,
+    name: "rate decay",
+    low: 0.8,
+    high: 1,
+    step: 0.001,
     onInput: (value) => onDecay(value === 1 ? null : value),
   });
 }

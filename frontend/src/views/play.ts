@@ -47,7 +47,12 @@ class ChallengeCard {
       { class: "panel stack challenge", "aria-label": "Challenge" },
       h("h2", {}, "The challenge"),
       this.rule,
-      h("div", { class: "row" }, labelled("your rate", this.field), button("Try it", () => void this.attempt(), { class: "primary" })),
+      h(
+        "div",
+        { class: "row" },
+        labelled("your rate", this.field),
+        button("Try it", () => void this.attempt(), { class: "primary" }),
+      ),
       this.outcome,
       this.best,
       this.show.element,
@@ -94,7 +99,12 @@ class QuizCard {
     this.element = h(
       "section",
       { class: "panel stack quiz", "aria-label": "Quiz" },
-      h("div", { class: "row" }, h("h2", {}, "The quiz"), button("Next question", () => void this.next(), { class: "small" })),
+      h(
+        "div",
+        { class: "row" },
+        h("h2", {}, "The quiz"),
+        button("Next question", () => void this.next(), { class: "small" }),
+      ),
       this.question,
       this.choices,
       this.outcome,
@@ -116,7 +126,9 @@ class QuizCard {
       replaceText(this.question, quiz.question);
       replaceText(this.outcome, "");
       this.choices.replaceChildren(
-        ...quiz.choices.map(({ name, words }) => button(words, () => void this.answer(name), { class: "choice", "data-choice": name })),
+        ...quiz.choices.map(({ name, words }) =>
+          button(words, () => void this.answer(name), { class: "choice", "data-choice": name }),
+        ),
       );
       this.place.replaceChildren(this.before.element);
       await this.before.run(quiz.setting.fun, quiz.first, `At ${short(quiz.setting.learning_rate ?? NaN)}`);
@@ -173,7 +185,12 @@ class Shower {
     plot.canvas.setAttribute("role", "img");
     plot.canvas.setAttribute("aria-label", `${title}: ${run.message}`);
     this.element.replaceChildren(
-      figure(title, plot.canvas, "shown", h("p", { class: "note" }, `${run.n_steps} steps, to a loss of ${short(asNumber(last))}`)),
+      figure(
+        title,
+        plot.canvas,
+        "shown",
+        h("p", { class: "note" }, `${run.n_steps} steps, to a loss of ${short(asNumber(last))}`),
+      ),
     );
     plot.path = path;
     plot.position = path.n_rows - 1;

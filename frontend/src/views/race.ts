@@ -6,29 +6,19 @@ import { series } from "../drawing/palette";
 import type { MethodInfo, Race } from "../state/answers";
 import { Latest } from "../state/latest";
 import { short } from "../state/numbers";
-import { type Path, pathOfRun } from "../state/path";
+import { pathOfRun } from "../state/path";
 import type { Change, Setting } from "../state/setting";
 import { ContourPlot } from "./contour_plot";
 import type { Context, View } from "./context";
 import { LinePlot } from "./line_plot";
 import { LossCurves } from "./loss_curves";
-import { coefficientSlider } from "./method_panel";
-import { Slider } from "./slider";
+import { controlsOf, type Entrant } from "./race_entrant";
 import { figure } from "./stage";
 
 const RAVINE = "ravine";
 const MOST = 6;
 /** A race is run to the end, where the other tabs show a beginning. */
 const STEPS = 1000;
-
-interface Entrant {
-  method: string;
-  coefficients: Record<string, number>;
-  rate: number | null;
-  plot: ContourPlot | LinePlot;
-  readout: HTMLElement;
-  path: Path | undefined;
-}
 
 export class RaceView implements View {
   readonly element: HTMLElement;
@@ -67,7 +57,12 @@ export class RaceView implements View {
     );
     bar.classList.add("race-bar");
     const curves = figure("Losses, step by step", this.curves.canvas, "curves");
-    const side = h("section", { class: "panel stack", "aria-label": "Entrants" }, h("h2", {}, "Entrants"), this.controls);
+    const side = h(
+      "section",
+      { class: "panel stack", "aria-label": "Entrants" },
+      h("h2", {}, "Entrants"),
+      this.controls,
+    );
     this.element = h(
       "div",
       { class: "split race" },
@@ -135,7 +130,16 @@ export class RaceView implements View {
   }
 
   private arrange(): void {
-    this.controls.replaceChildren(...this.entrants.map((entrant, k) => this.controlsOf(entrant, k)));
+    const { laboratory } = this.context;
+    const want = (): void => void this.races.want(laboratory.setting);
+    const leave = (entrant: Entrant): void => {
+      this.entrants = this.entrants.filter((other) => other !== entrant);
+      this.arrange();
+      want();
+    };
+    this.controls.replaceChildren(
+      ...this.entrants.map((entrant, k) => controlsOf(entrant, series(k), laboratory, want, () => leave(entrant))),
+    );
     this.lanes.replaceChildren(
       ...this.entrants.map(({ method, plot, readout }, k) => {
         const title = this.infoOf(method)?.title ?? method;
@@ -145,40 +149,6 @@ export class RaceView implements View {
         return figure(title, plot.canvas, "lane", readout);
       }),
     );
-  }
-
-  private controlsOf(entrant: Entrant, k: number): HTMLElement {
-    const color = h("span", { class: "color" });
-    color.style.background = series(k);
-    const { laboratory } = this.context;
-    const want = (): void => void this.races.want(laboratory.setting);
-    const [low, high] = laboratory.problem?.learning_rates[entrant.method]?.interval ?? [0.001, 1];
-    // The track is the exponent, so that it is geometric; the field shows the rate.
-    const rate = new Slider({
-      name: "rate", low, high, step: (high - low) / 1000, isGeometric: true,
-      onInput: (value) => {
-        entrant.rate = value;
-        want();
-      },
-    });
-    rate.value = entrant.rate ?? NaN;
-    const sliders = (this.infoOf(entrant.method)?.coefficients ?? []).map((coefficient) => {
-      const slider = coefficientSlider(coefficient, (value) => {
-        entrant.coefficients[coefficient.name] = value;
-        want();
-      });
-      slider.value = entrant.coefficients[coefficient.name] ?? NaN;
-      return slider.element;
-    });
-    const leave = (): void => {
-      this.entrants.splice(k, 1);
-      this.arrange();
-      this.showSurface();
-      want();
-    };
-    const title = this.infoOf(entrant.method)?.title ?? entrant.method;
-    const head = h("div", { class: "row" }, h("strong", {}, color, title), button("Remove", leave, { class: "small quiet", "aria-label": `Remove ${title}` }));
-    return h("div", { class: "entrant sliders", role: "group", "aria-label": title }, head, rate.element, ...sliders);
   }
 
   /** Another function has other rates. */
@@ -218,17 +188,26 @@ export class RaceView implements View {
   private async fetch(setting: Setting): Promise<void> {
     if (this.entrants.length === 0) return replaceText(this.words, "Nobody races: add a method.");
     const entrants: Change[] = this.entrants.map(({ method, coefficients, rate }) => ({
-      method, coefficients, learning_rate: rate,
+      method,
+      coefficients,
+      learning_rate: rate,
     }));
     const racing = [...this.entrants];
     try {
-      const race = (await this.context.laboratory.backend.call("race", { ...setting, max_steps: Math.max(setting.max_steps, STEPS), entrants })) as Race;
+      const race = (await this.context.laboratory.backend.call("race", {
+        ...setting,
+        max_steps: Math.max(setting.max_steps, STEPS),
+        entrants,
+      })) as Race;
       this.race = race;
       racing.forEach((entrant, k) => {
         const run = race.runs[k];
         entrant.path = run && pathOfRun(run, entrant.rate);
       });
-      this.curves.curves = racing.map(({ path }, k) => ({ losses: path?.losses ?? new Float64Array(), color: series(k) }));
+      this.curves.curves = racing.map(({ path }, k) => ({
+        losses: path?.losses ?? new Float64Array(),
+        color: series(k),
+      }));
       this.step.max = String(this.lastRow);
       this.position = Math.min(this.position, this.lastRow);
       replaceText(this.words, race.words);

@@ -41,7 +41,13 @@ export class RateSlider {
     this.range = h("input", { type: "range", id, min: 0, max: 255, step: 1, class: "rate" });
     this.range.addEventListener("input", () => this.moved());
     this.range.addEventListener("change", () => void laboratory.settleRate(laboratory.setting.learning_rate));
-    this.field = h("input", { type: "text", inputmode: "decimal", class: "number", "aria-label": "learning rate, exact", placeholder: "line search" });
+    this.field = h("input", {
+      type: "text",
+      inputmode: "decimal",
+      class: "number",
+      "aria-label": "learning rate, exact",
+      placeholder: "line search",
+    });
     this.field.addEventListener("change", () => this.wasTyped());
     const track = h("div", { class: "track" }, this.strip.canvas, this.marks, this.range);
     const key = h("p", { class: "key", "aria-hidden": "true" });
@@ -107,7 +113,12 @@ export class RateSlider {
   }
 }
 
-const KEY = [["good", "straight"], ["zigzag", "turns back"], ["bad", "diverges"], ["other", "not there yet"]] as const;
+const KEY = [
+  ["good", "straight"],
+  ["zigzag", "turns back"],
+  ["bad", "diverges"],
+  ["other", "unfinished"],
+] as const;
 const MARKS = [
   ["zigzag_from", "zigzag from"],
   ["best_rate", "best rate"],

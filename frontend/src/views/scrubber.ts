@@ -28,7 +28,13 @@ export class Scrubber {
     this.bars = new LossBars(frames, theme);
     this.listen(this.bars.canvas);
     this.scale = button("Log scale", () => this.toggleScale(), { class: "small", "aria-pressed": "false" });
-    const table = h("table", {}, h("caption", { class: "hidden" }, "Every step of the run"), h("thead", {}, this.head), this.body);
+    const table = h(
+      "table",
+      {},
+      h("caption", { class: "hidden" }, "Every step of the run"),
+      h("thead", {}, this.head),
+      this.body,
+    );
     this.scroller = h(
       "div",
       { class: "table", tabindex: 0, role: "group", "aria-label": "Steps; arrow keys move the marble" },
@@ -163,8 +169,14 @@ export class Scrubber {
   private onKey(event: KeyboardEvent): void {
     const { row, lastRow } = this.context.player;
     const targets: Record<string, number> = {
-      ArrowRight: row + 1, ArrowDown: row + 1, ArrowLeft: row - 1, ArrowUp: row - 1,
-      PageDown: row + 10, PageUp: row - 10, Home: 0, End: lastRow,
+      ArrowRight: row + 1,
+      ArrowDown: row + 1,
+      ArrowLeft: row - 1,
+      ArrowUp: row - 1,
+      PageDown: row + 10,
+      PageUp: row - 10,
+      Home: 0,
+      End: lastRow,
     };
     const target = targets[event.key];
     if (target === undefined) return;
@@ -182,7 +194,10 @@ export class Scrubber {
     const { path, problem } = this.context.laboratory;
     if (!path) return undefined;
     const names = problem?.variables ?? [];
-    return toCsv(path, Array.from({ length: path.n_variables }, (_, k) => names[k] ?? `x${k + 1}`));
+    return toCsv(
+      path,
+      Array.from({ length: path.n_variables }, (_, k) => names[k] ?? `x${k + 1}`),
+    );
   }
 
   private async copy(): Promise<void> {

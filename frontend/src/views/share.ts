@@ -11,7 +11,12 @@ export class Share {
   readonly element: HTMLElement;
   private readonly code = h("textarea", { readonly: true, rows: 6, "aria-label": "Code", spellcheck: "false" });
   private readonly told = h("p", { class: "told", role: "status" });
-  private readonly file = h("input", { type: "file", accept: ".parquet", class: "hidden", "aria-label": "A run's file" });
+  private readonly file = h("input", {
+    type: "file",
+    accept: ".parquet",
+    class: "hidden",
+    "aria-label": "A run's file",
+  });
 
   constructor(
     private readonly context: Context,
@@ -142,7 +147,8 @@ export class Share {
   }
 }
 
-const bytesOf = (content: string): Uint8Array<ArrayBuffer> => Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
+const bytesOf = (content: string): Uint8Array<ArrayBuffer> =>
+  Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
 
 function base64(bytes: Uint8Array): string {
   let text = "";

@@ -24,7 +24,9 @@ export class Slider {
   constructor(private readonly options: SliderOptions) {
     const { name, low, high, step, isGeometric } = options;
     const id = fresh("slider");
-    const track = isGeometric ? { min: Math.log(low), max: Math.log(high), step: "any" } : { min: low, max: high, step };
+    const track = isGeometric
+      ? { min: Math.log(low), max: Math.log(high), step: "any" }
+      : { min: low, max: high, step };
     this.range = h("input", { type: "range", id, ...track, oninput: () => this.moved() });
     this.range.addEventListener("change", () => this.options.onSettled?.(this.ofTrack()));
     this.field = h("input", { type: "text", inputmode: "decimal", "aria-label": `${name}, exact`, class: "number" });

@@ -4,6 +4,7 @@
 import { h, replaceText } from "../drawing/element";
 import { Field } from "../drawing/field";
 import { short } from "../state/numbers";
+import { drawnAt } from "../state/path";
 import { ContourPlot } from "./contour_plot";
 import type { Context } from "./context";
 import { HillPanel } from "./hill_panel";
@@ -103,10 +104,14 @@ export class Stage {
   }
 
   private place(point: readonly number[]): void {
-    const { laboratory, player } = this.context;
-    if (laboratory.n_variables !== point.length) return;
-    player.reset();
-    void laboratory.change({ start: point });
+    this.context.player.reset();
+    void this.context.laboratory.placeAt(point);
+  }
+
+  /** Where the start is drawn. */
+  private get drawnStart(): readonly number[] {
+    const { path, setting } = this.context.laboratory;
+    return path && path.n_variables > 2 ? [drawnAt(path, 0, 0), drawnAt(path, 0, 1)] : setting.start;
   }
 
   private makePlaceable(canvas: HTMLCanvasElement, placeAt: (x: number, y: number) => number[] | undefined): void {
@@ -120,10 +125,10 @@ export class Stage {
       const direction = DIRECTIONS[event.key];
       if (!direction) return;
       event.preventDefault();
-      const { start, ranges } = this.context.laboratory.setting;
+      const { ranges } = this.context.laboratory.setting;
       const reach = event.shiftKey ? 5 * NUDGE : NUDGE;
       this.place(
-        start.map((value, k) => {
+        this.drawnStart.map((value, k) => {
           const [low, high] = ranges[k] ?? [0, 0];
           return Math.max(low, Math.min(high, value + (direction[k] ?? 0) * reach * (high - low)));
         }),
@@ -144,7 +149,11 @@ export const figure = (title: string, canvas: HTMLElement, name: string, ...more
 
 function noteOf(field: Field, n_variables: number): string {
   const notes = [];
-  if (field.power !== 1) notes.push("Heights are drawn compressed, so that both the valley and the heights around it are seen.");
-  if (n_variables > 2) notes.push("A slice through more than two variables; the path is drawn by its foot on it, so the marble's loss need not be the surface's there.");
+  if (field.power !== 1)
+    notes.push("Heights are drawn compressed, so that both the valley and the heights around it are seen.");
+  if (n_variables > 2)
+    notes.push(
+      "A slice through more than two variables: each step is drawn at its foot on it, and may lie higher or lower.",
+    );
   return notes.join(" ");
 }

@@ -23,8 +23,12 @@ export class Tabs {
   current = "";
   private readonly views = new Map<string, View>();
 
-  constructor(private readonly context: Context, first: string) {
-    for (const [name, title] of TABS) {
+  constructor(
+    private readonly context: Context,
+    first: string,
+    only?: string,
+  ) {
+    for (const [name, title] of TABS.filter(([name]) => !only || name === only)) {
       const tab = h("button", { type: "button", role: "tab", id: `tab-${name}`, "data-tab": name }, title);
       tab.addEventListener("click", () => this.open(name));
       this.list.append(tab);

@@ -12,7 +12,11 @@ export class Transport {
   constructor(private readonly context: Context) {
     const { laboratory, player } = context;
     this.roll = button("Roll", () => player.toggle(), { class: "primary", "aria-keyshortcuts": "Space" });
-    const speed = h("select", { "aria-label": "Speed", title: "Speed", onchange: () => void (player.speed = Number(speed.value)) });
+    const speed = h("select", {
+      "aria-label": "Speed",
+      title: "Speed",
+      onchange: () => void (player.speed = Number(speed.value)),
+    });
     for (const factor of [0.25, 0.5, 1, 2, 4]) {
       speed.append(h("option", { value: factor, selected: factor === 1 }, `${factor}\u00d7`));
     }

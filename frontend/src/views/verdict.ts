@@ -13,4 +13,9 @@ export function outcomeOf(behaviour: string, status: string): Outcome {
 }
 
 /** A sign beside the colour, for who does not see it. */
-export const SIGNS: Readonly<Record<Outcome, string>> = { good: "\u2198", zigzag: "\u21af", bad: "\u2197", other: "\u2026" };
+export const SIGNS: Readonly<Record<Outcome, string>> = {
+  good: "\u2198",
+  zigzag: "\u21af",
+  bad: "\u2197",
+  other: "\u2026",
+};

@@ -2,7 +2,8 @@
 
 import { button, h, replaceText } from "../drawing/element";
 import { short } from "../state/numbers";
-import type { Multiplier, Run } from "../state/answers";
+import type { Run } from "../state/answers";
+import { valueOf } from "../state/multiplier";
 import type { Context } from "./context";
 import { outcomeOf, SIGNS } from "./verdict";
 
@@ -10,7 +11,10 @@ export class Verdict {
   readonly element = h("p", { class: "verdict" });
   private readonly sign = h("span", { class: "sign", "aria-hidden": "true" });
   private readonly words = h("strong");
-  private readonly multiplier = h("span", { class: "badge", title: "What each step multiplies the distance to the minimum by" });
+  private readonly multiplier = h("span", {
+    class: "badge",
+    title: "What each step multiplies the distance to the minimum by",
+  });
 
   constructor(private readonly context: Context) {
     this.element.append(this.sign, this.words, this.multiplier);
@@ -24,7 +28,7 @@ export class Verdict {
     this.element.dataset.outcome = outcome;
     replaceText(this.sign, SIGNS[outcome]);
     replaceText(this.words, path.behaviour);
-    const multiplier = valueOf(path.run?.multiplier) ?? ofFan;
+    const multiplier = path.run?.multiplier ? valueOf(path.run.multiplier) : ofFan;
     const isKnown = !Number.isNaN(multiplier);
     this.multiplier.hidden = !isKnown;
     if (!isKnown) return;
@@ -32,10 +36,6 @@ export class Verdict {
     replaceText(this.multiplier, `${isPlain ? "1 \u2212 2a" : "multiplier"} = ${short(multiplier, 5)}`);
   }
 }
-
-/** A real multiplier keeps its sign, which tells a zigzag; of a complex one, the size. */
-const valueOf = (multiplier: Multiplier | null | undefined): number | undefined =>
-  multiplier ? (multiplier.imaginary === 0 ? multiplier.real : multiplier.size) : undefined;
 
 /** Those beside the one that the button says. */
 const sentencesOf = ({ sentences = [], suggestion }: Run): readonly string[] =>
@@ -56,7 +56,10 @@ export class Why {
     // While a slider moves, the words of the run before would be wrong ones.
     this.told.classList.toggle("stale", !run);
     if (!run) return;
-    this.told.replaceChildren(h("p", { class: "message" }, run.message), ...sentencesOf(run).map((words) => h("p", {}, words)));
+    this.told.replaceChildren(
+      h("p", { class: "message" }, run.message),
+      ...sentencesOf(run).map((words) => h("p", {}, words)),
+    );
     const { suggestion } = run;
     const change = suggestion?.change;
     if (!suggestion || !change) return;
