@@ -31,9 +31,7 @@ def checked_at(fan, make, n=12):
 
 
 @pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize(
-    ("fun", "start"), [("many_minima", 12.0), ("rosenbrock", [-1.2, 1.0]), ("ackley", [2.3, -1.6])]
-)
+@pytest.mark.parametrize(("fun", "start"), [("notch", 5.0), ("rosenbrock", [-1.2, 1.0]), ("ackley", [2.3, -1.6])])
 def test_every_descent_is_the_run_at_its_rate_to_the_last_bit(laboratory, fun, start, method):
     fan = laboratory.call("fan", {"fun": fun, "start": np.ravel(start).tolist(), "method": method, "max_steps": 200})
     checked_at(fan, lambda rate: downslope.minimize(fun, start, method=method, learning_rate=rate, max_steps=200))
@@ -98,13 +96,9 @@ def test_neither_a_new_start_nor_a_new_number_compiles_anything(laboratory):
         laboratory.call("fan", {"fun": "x^4 - 3x^2 + x", "method": "momentum", **more})
 
     def n_compiled():
-        kernels = [
-            kernel
-            for program in PROGRAMS._programs.values()
-            for key, kernel in program.kernels.items()
-            if key[0] == "descents"
-        ]
-        return sum(kernel._cache_size() for kernel in kernels)
+        programs = [program for program in PROGRAMS._programs.values() if hasattr(program, "kernels")]
+        kernels = [kernel for program in programs for kernel in program.kernels.values()]
+        return sum(kernel._cache_size() for kernel in kernels if hasattr(kernel, "_cache_size"))
 
     fan(start=[1.5], max_steps=50)
     before = n_compiled()

@@ -38,8 +38,7 @@ def _unchanged(new: Any, old: Any, again: Callable[[], Any]) -> tuple[Any, Any]:
     return lax.cond(head_unmoved, lambda: compare(again()), lambda: (jnp.asarray(False), jnp.asarray(False)))  # type: ignore[no-any-return]
 
 
-LIBRARY = Library(jnp, lax.while_loop, _unchanged)
-"""JAX's, for one run."""
+_LIBRARY = Library(jnp, lax.while_loop, _unchanged)
 
 
 def compile_chunk(
@@ -107,16 +106,16 @@ def _loop(
 
     def body(carry: Any) -> Any:
         i, _, position, _, buffers, n_trials = carry
-        view = look(oracle, LIBRARY, rules, position)
-        departure = leave(oracle, LIBRARY, rules, position, view)
+        view = look(oracle, _LIBRARY, rules, position)
+        departure = leave(oracle, _LIBRARY, rules, position, view)
         # The status itself is worked out after the loop: XLA would repeat its logic in every fused kernel.
         running = goes_on(departure.facts, rules.limits)
         row = (position.x if keeps_path else None, view.loss, view.gradient_size, departure.learning_rate)
-        facts = cast(no_facts, departure.facts)
+        facts = _cast(no_facts, departure.facts)
         return (
             i + 1,
             running,
-            cast(position, departure.position),
+            _cast(position, departure.position),
             facts,
             _put(buffers, row, i),
             n_trials + departure.n_trials,
@@ -130,7 +129,7 @@ def _loop(
     return position, jnp.stack([i, status_of(facts, rules.limits), n_trials]), buffers
 
 
-def cast(old: Any, new: Any) -> Any:
+def _cast(old: Any, new: Any) -> Any:
     """A rule may mix dtypes; the loop's carry may not."""
     return jax.tree.map(lambda a, b: jnp.asarray(b, jnp.asarray(a).dtype), old, new)
 

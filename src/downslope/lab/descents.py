@@ -1,9 +1,10 @@
 """Many short descents with every step of each, equal to the last bit to what `minimize` makes of them.
 
-The 256 rates of a slider, or 256 marbles. Each descent is a loop of its own inside one compiled program: a lane of a
-vectorised program would round otherwise in the last bit, which chaotic rates turn into another path, and was slower
-(76 to 139 ms for 256 rates of 500 steps, against 1 to 119 ms one after another on one core; measured). Descents go
-to the cores in parts of one size, so that neither the number of rates nor a new number ever compiles anything.
+The 256 rates of a slider, or 256 marbles. Each is a call of the very program that `minimize` compiles for one run: any
+other program of the same steps may round otherwise in the last bit, which chaotic rates turn into another path. That
+was measured. Side by side as lanes, nearly all differed; in one program, one after another, one in forty did, since
+XLA's choices of what to fuse depend on what is around. It costs little: 13 to 18 ms for 256 rates in two variables
+where XLA makes one function of the loop, and 58 to 140 ms where it does not (Adam, Newton; on a busy machine).
 
 The rules of a step and of its end are `engines/step.py`'s and `stopping.py`'s, as everywhere.
 """
@@ -11,7 +12,6 @@ The rules of a step and of its end are `engines/step.py`'s and `stopping.py`'s, 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -19,24 +19,23 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import lax
 
-from downslope.engines.chunk import LIBRARY, cast, keep
+from downslope.engines.chunk import compile_chunk, keep
+from downslope.engines.compiled import rows_of_a_chunk
 from downslope.engines.lanes.feeding import n_cores
-from downslope.engines.leaves import join, leaf_names, split
-from downslope.engines.step import Oracle, Position, Rules, leave, look, start
+from downslope.engines.leaves import leaf_names
+from downslope.engines.recorder import Recorder
+from downslope.engines.step import Oracle, Rules
 from downslope.lab.limits import LIMITS
 from downslope.lab.settings import Setting
-from downslope.learning_rates import as_learning_rate
+from downslope.learning_rates import Constant, as_learning_rate
 from downslope.minimization import as_limits, minimize
 from downslope.objectives.program import Program
 from downslope.patience import ask
 from downslope.run import Run
-from downslope.stopping import Facts, Limits, goes_on, status_of
 
-PART = 32
-"""Descents of one call of the program; what is left over is filled up with ones of no step."""
-_ROWS = LIMITS.fan_steps + 1
+_PART = 16
+"""So many descents are made between two looks at whether anybody still waits."""
 _POOL = ThreadPoolExecutor(n_cores(), thread_name_prefix="downslope-descents")
 
 
@@ -97,22 +96,19 @@ def compiles(setting: Setting) -> bool:
 
 
 def _compiled(program: Program, rules: Rules, flat: np.ndarray, starts: np.ndarray, rates: np.ndarray) -> Descents:
-    kernel, numbers = _program(program, rules, flat)
-    m, n = starts.shape
-    n_parts = -(-m // PART)
-    # Part k takes every n_parts-th descent: neighbours take about as long, and both cores are to have as much to do.
-    order = [np.arange(k, m, n_parts) for k in range(n_parts)]
-    rows = np.empty((m, _ROWS, n + 2 + (n == 1)))
-    lengths, status = np.empty(m, np.int64), np.empty(m, np.int64)
+    run = _Runner(program, rules, flat)
+    m = len(starts)
+    found: list[Any] = [None] * m
 
-    def work(which: np.ndarray) -> None:
+    def work(which: range) -> None:
         with jax.enable_x64(True):
-            there = np.resize(which, PART)
-            most = np.where(np.arange(PART) < len(which), rules.limits.max_steps, 0)
-            found = kernel(starts[there], rates[there], most, numbers)
-            lengths[which], status[which], rows[which] = (np.asarray(array)[: len(which)] for array in found)
+            for k in which:
+                found[k] = run(starts[k], float(rates[k]))
 
-    pending = [_POOL.submit(work, which) for which in order]
+    n_parts = -(-m // _PART)
+    work(range(1))  # compiles, where that was not done; two threads would both
+    # Part k takes every n_parts-th descent: neighbours take about as long, and both cores are to have as much to do.
+    pending = [_POOL.submit(work, range(k, m, n_parts)) for k in range(n_parts)]
     try:
         for part in pending:
             part.result()
@@ -120,63 +116,51 @@ def _compiled(program: Program, rules: Rules, flat: np.ndarray, starts: np.ndarr
     finally:
         for part in pending:
             part.cancel()
-    kept = rows[np.arange(_ROWS) < lengths[:, None]]
-    losses, sizes, *slopes = kept[:, n:].T
-    return Descents(lengths, kept[:, :n], losses, sizes, slopes[0] if slopes else None, status)
+    lengths, status, points, losses, sizes = zip(*found, strict=True)
+    rows, norms = np.concatenate(points), np.concatenate(sizes)
+    slopes = signed(program, rows, norms) if rows.shape[1] == 1 else None
+    return Descents(np.array(lengths), rows, np.concatenate(losses), norms, slopes, np.array(status))
 
 
-def _program(program: Program, rules: Rules, flat: np.ndarray) -> tuple[Callable[..., Any], Any]:
-    """The compiled program for these rules, kept with the function's, and the numbers to call it with."""
-    method, method_numbers = split(rules.method, flat.dtype)
-    rate, rate_numbers = split(rules.learning_rate, flat.dtype)
-    place = leaf_names(rules.learning_rate).index("rate")
-    target, tolerance, limit, _ = (np.float64(number) for number in rules.limits)
-    numbers = (method_numbers, rate_numbers, (target, tolerance, limit), rules.noise, rules.seed)
+class _Runner:
+    """One run after another, by the program of single runs."""
 
-    def rebuild(numbers: Any, rate_of_this: Any, max_steps: Any) -> Rules:
-        of_method, of_rate, losses, noise, seed = numbers
-        of_rate = [*of_rate[:place], rate_of_this, *of_rate[place + 1 :]]
-        own = join(method, iter(of_method)), join(rate, iter(of_rate))
-        return Rules(*own, Limits(losses[0], losses[1], losses[2], max_steps), None, noise, seed)
-
-    key = ("descents", method, rate, rules.noise is None, flat.size)
-    if key not in program.kernels:
+    def __init__(self, program: Program, rules: Rules, flat: np.ndarray):
+        constant = rules.learning_rate.rate if isinstance(rules.learning_rate, Constant) else None
+        recorder = Recorder(flat.size, flat.dtype, "path", (), int(rules.limits.max_steps) + 1, constant)
         oracle = Oracle(program.value, program.value_and_gradient, program.hessian)
+        self._start, self._loop, self._numbers = compile_chunk(
+            oracle, program.kernels, rules, flat, rows_of_a_chunk(flat, True), recorder
+        )
+        self._place = leaf_names(rules.learning_rate).index("rate")
+        self._most = int(rules.limits.max_steps) + 1
 
-        def all_of_them(starts: Any, rates: Any, most: Any, numbers: Any) -> Any:
-            def one(own: Any) -> Any:
-                x, rate_of_this, max_steps = own
-                return _descent(oracle, rebuild(numbers, rate_of_this, max_steps), x)
+    def __call__(self, start: np.ndarray, rate: float) -> tuple[int, int, np.ndarray, np.ndarray, np.ndarray]:
+        """How many rows, the status, the points, the losses and the gradients' sizes."""
+        of_method, of_rate, *others = self._numbers
+        of_rate = [*of_rate]
+        of_rate[self._place] = np.asarray(rate, dtype=of_rate[self._place].dtype)
+        numbers = (of_method, of_rate, *others)
+        _, summary, rows = self._loop(self._start(start, numbers), self._most, numbers)
+        n, status, _ = (int(number) for number in np.asarray(summary))
+        points, losses, sizes = (np.array(np.asarray(column)[:n]) for column in rows[:3])  # lets the buffers go
+        return n, status, points, losses, sizes
 
-            return lax.map(one, (starts, rates, most))
 
-        keep(program.kernels, key, jax.jit(all_of_them))
-    return program.kernels[key], numbers
+_SIGNS_AT_ONCE = 4096
 
 
-def _descent(oracle: Oracle, rules: Rules, x: Any) -> tuple[Any, Any, Any]:
-    """How many rows, the status, and the rows: a point, its loss, its gradient's size, its slope for one variable."""
-    has_slope = x.shape[0] == 1
-
-    def continues(carry: Any) -> Any:
-        return carry[1]
-
-    def body(carry: Any) -> Any:
-        i, _, position, _, rows = carry
-        view = look(oracle, LIBRARY, rules, position)
-        departure = leave(oracle, LIBRARY, rules, position, view)
-        slope = [view.gradient[0]] if has_slope else []
-        row = jnp.concatenate([position.x, jnp.stack([view.loss, view.gradient_size, *slope])])
-        rows = lax.dynamic_update_index_in_dim(rows, row, i, 0, allow_negative_indices=False)
-        facts = cast(no_facts, departure.facts)
-        return i + 1, goes_on(facts, rules.limits), cast(position, departure.position), facts, rows
-
-    position = Position(*jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.asarray(leaf).dtype), start(rules, x)))
-    no_facts = jax.tree.map(jnp.asarray, Facts(position.step, True, x.dtype.type(0), x.dtype.type(0)))
-    # One buffer for all columns: a loop that touches little memory is compiled as one function, ten times as fast.
-    rows = jnp.zeros((_ROWS, x.shape[0] + 2 + has_slope), x.dtype)
-    i, _, _, facts, rows = lax.while_loop(continues, body, (0, True, position, no_facts, rows))
-    return i, status_of(facts, rules.limits), rows
+def signed(program: Program, points: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    """The derivative at points of one variable: its size is the record's, its sign is looked up."""
+    if "signs" not in program.kernels:
+        keep(program.kernels, "signs", jax.jit(lambda rows: jnp.sign(jax.vmap(program.gradient)(rows)[:, 0])))
+    signs = np.empty(len(points))
+    with jax.enable_x64(True):
+        for k in range(0, len(points), _SIGNS_AT_ONCE):
+            block = points[k : k + _SIGNS_AT_ONCE]
+            padded = np.pad(block, ((0, _SIGNS_AT_ONCE - len(block)), (0, 0)), mode="edge")
+            signs[k : k + len(block)] = np.asarray(program.kernels["signs"](padded))[: len(block)]
+    return np.asarray(np.copysign(sizes, signs))
 
 
 def _one_by_one(setting: Setting, starts: np.ndarray, rates: np.ndarray, max_steps: int) -> Descents:
@@ -207,8 +191,10 @@ def one(setting: Setting, x0: Any = None, max_steps: int | None = None) -> Run:
 
 
 def slopes_of(run: Run) -> np.ndarray:
-    """The derivative at each row of a run of one variable: its size is the record's, its sign is looked up."""
-    points = run.structure.flatten_rows(run.path)
+    """The derivative at each row of a run of one variable."""
+    points = run.structure.flatten_rows(run.path).astype(float)
     bound = run.objective.bind(run.structure.restore(points[0]))[0]
+    if bound.program is not None and bound.program.compiles:
+        return signed(bound.program, points, run.gradient_norms)
     signs = np.sign([bound.gradient(point)[0] if np.isfinite(point).all() else np.nan for point in points])
     return np.asarray(np.copysign(run.gradient_norms, signs))
