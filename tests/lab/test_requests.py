@@ -199,12 +199,12 @@ def test_marbles_that_are_slow_are_followed_further_than_they_are_drawn(laborato
 
 
 def test_the_race_has_the_runs_and_tells_the_winners(laboratory):
-    entrants = [{}, {"method": "momentum", "label": "with momentum"}, {"learning_rate": 0.2}]
-    asked = {"fun": "ravine", "start": [2.0, 1.0], "learning_rate": 0.02, "max_steps": 100}
+    entrants = [{}, {"method": "momentum", "learning_rate": 0.1, "label": "with momentum"}, {"learning_rate": 0.2}]
+    asked = {"fun": "ravine", "start": [2.0, 1.0], "learning_rate": 0.02, "max_steps": 300}
     found = laboratory.call("race", {**asked, "entrants": entrants})
     runs = [
-        downslope.minimize("ravine", [2.0, 1.0], max_steps=100, **one)
-        for one in ({"learning_rate": 0.02}, {"learning_rate": 0.02, "method": "momentum"}, {"learning_rate": 0.2})
+        downslope.minimize("ravine", [2.0, 1.0], max_steps=300, **one)
+        for one in ({"learning_rate": 0.02}, {"learning_rate": 0.1, "method": "momentum"}, {"learning_rate": 0.2})
     ]
     for told, run in zip(found["runs"], runs, strict=True):
         np.testing.assert_array_equal(told["path"], run.path)
