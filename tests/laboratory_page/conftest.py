@@ -15,7 +15,7 @@ from downslope.lab.laboratory import Laboratory
 from downslope.lab.page_files import check_page
 from downslope.lab.starting import serving
 
-SCREENSHOTS = Path(__file__).parent / "screenshots"
+SCREENSHOTS = Path(__file__).parents[2] / "build" / "laboratory_page"
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
 GATHER = 60_000
 """Milliseconds to wait for the page at most: the first compile of a function takes a second or two."""
@@ -121,7 +121,7 @@ class LabPage:
         return found
 
     def screenshot(self, name: str) -> Path:
-        SCREENSHOTS.mkdir(exist_ok=True)
+        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
         path = SCREENSHOTS / f"{name}.png"
         self.page.screenshot(path=path, full_page=True)
         return path
