@@ -80,9 +80,7 @@ def test_a_file_that_is_no_run_is_refused_in_words(lab, tmp_path):
     path = tmp_path / "no.parquet"
     path.write_bytes(b"PAR1 this is not one")
     shared(lab).page.get_by_label("A run's file").set_input_files(path)
-    lab.page.wait_for_function(
-        "() => document.querySelector('#laboratory').shadowRoot.querySelector('.told').innerText"
-    )
+    lab.page.locator(".told:not(:empty)").wait_for()
     lab.settle()
     assert "opened" not in lab.text(".told")
     assert lab.step()[1] == 40

@@ -210,8 +210,7 @@ export class Laboratory extends News<Topic> {
       this.shown = setting;
       const isAhead = this.runs.isBusy || !this.path;
       if (isAhead && this.setting.learning_rate !== null) this.path = pathOfFan(fan, this.rateIndex);
-      else if (this.path?.behaviour === "")
-        this.path = { ...this.path, behaviour: fan.behaviour[this.rateIndex] ?? "" };
+      else if (this.path?.behaviour === "") this.path = { ...this.path, behaviour: this.behaviourSeen };
       this.tell("fan", "path");
     });
   }
@@ -245,8 +244,14 @@ export class Laboratory extends News<Topic> {
   private takeRun(setting: Setting, run: Run): void {
     if (setting.fun !== this.setting.fun || setting.learning_rate !== this.setting.learning_rate) return; // moved on
     const own = setting === this.recorded?.setting ? this.recorded.run : {}; // its words are new, its rows are not
-    this.path = pathOfRun({ ...run, ...own }, setting.learning_rate, this.fan?.behaviour[this.rateIndex] ?? "");
+    this.path = pathOfRun({ ...run, ...own }, setting.learning_rate, this.behaviourSeen);
     this.tell("path", "run");
+  }
+
+  /** What the fan says of the present rate, until the explanation comes; nothing where it is none of the fan's. */
+  private get behaviourSeen(): string {
+    const { fan, rateIndex } = this;
+    return fan?.rates.data[rateIndex] === this.setting.learning_rate ? (fan?.behaviour[rateIndex] ?? "") : "";
   }
 
   private clearTrouble(): void {

@@ -17,6 +17,10 @@ export class HillPanel {
   private readonly labels = Array.from({ length: 6 }, () => h("span", { class: "axis-label", "aria-hidden": "true" }));
   private hill: Hill | undefined;
   private loading: Promise<void> | undefined;
+  /** Fetched while Python computes the surface. */
+  private readonly code = new Promise<typeof import("./hill")>((resolve, reject) => {
+    setTimeout(() => import("./hill").then(resolve, reject), 0);
+  });
   private field: Field | undefined;
   private path: Path | undefined;
   private position = 0;
@@ -61,7 +65,7 @@ export class HillPanel {
 
   private async load(): Promise<void> {
     try {
-      const { Hill } = await import("./hill");
+      const { Hill } = await this.code;
       this.hill = new Hill(this.context.frames, this.context.theme);
     } catch {
       this.place.append(

@@ -122,6 +122,9 @@ export class MethodPanel {
   }
 }
 
+/** How far a track goes both ways from the usual value of a coefficient without an upper end. */
+const WIDE = 1e3;
+
 /** The slider's track of a coefficient: its interval, short of an end that does not belong to it. */
 export function coefficientSlider(coefficient: Coefficient, onValue: (value: number) => void): Slider {
   const { name, interval } = coefficient;
@@ -129,10 +132,13 @@ export function coefficientSlider(coefficient: Coefficient, onValue: (value: num
     .replace(/[[\]()]/g, "")
     .split(",")
     .map((end) => Number(end.replace("inf", "Infinity")));
-  const isWide = !Number.isFinite(high);
-  const step = isWide ? 0.01 : name.includes("2") ? 0.0005 : 0.005;
+  if (!Number.isFinite(high)) {
+    const usual = coefficient.default || 1;
+    return new Slider({ name, low: usual / WIDE, high: usual * WIDE, step: 0, isGeometric: true, onInput: onValue });
+  }
+  const step = name.endsWith("2") ? 0.0005 : 0.005;
   const from = interval.startsWith("(") ? low + step : low;
-  const to = isWide ? low + 10 : interval.endsWith(")") ? high - step : high;
+  const to = interval.endsWith(")") ? high - step : high;
   return new Slider({ name, low: from, high: to, step, onInput: onValue });
 }
 

@@ -27,7 +27,7 @@ export class Verdict {
     const outcome = outcomeOf(path.behaviour, path.status);
     this.element.dataset.outcome = outcome;
     replaceText(this.sign, SIGNS[outcome]);
-    replaceText(this.words, path.behaviour);
+    replaceText(this.words, path.behaviour || "working out what it did");
     const multiplier = path.run?.multiplier ? valueOf(path.run.multiplier) : ofFan;
     const isKnown = !Number.isNaN(multiplier);
     this.multiplier.hidden = !isKnown;
@@ -58,7 +58,7 @@ export class Why {
     if (!run) return;
     this.told.replaceChildren(
       h("p", { class: "message" }, run.message),
-      ...sentencesOf(run).map((words) => h("p", {}, words)),
+      ...(run.sentences ? sentencesOf(run) : ["Working out why\u2026"]).map((words) => h("p", {}, words)),
     );
     const { suggestion } = run;
     const change = suggestion?.change;
