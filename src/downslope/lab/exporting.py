@@ -10,7 +10,6 @@ import base64
 import html
 import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import downslope
@@ -39,18 +38,20 @@ def export(setting: dict[str, Any], params: dict[str, Any], answer: Answer) -> d
     asked = _requests(setting, params.get("requests"))
     code = script("standalone.js")
     room = LIMITS.export_bytes - len(code.encode()) - 8_000
-    baked, left_out = [], []
-    for method, given in asked:
+    entries: list[dict[str, Any] | None] = [None] * len(asked)
+    # Fans come last, into the room that all others have left them.
+    for k in sorted(range(len(asked)), key=lambda k: asked[k][0] == "fan"):
         ask()
-        entry, size = _fitting(method, given, answer, room)
-        if entry is None:
-            left_out.append(method)
-        else:
-            baked.append(entry)
-            room -= size
+        entries[k], size = _fitting(*asked[k], answer, room)
+        room -= size
+    baked = [entry for entry in entries if entry is not None]
     content = _page(title, code, setting, baked, _cannot(baked))
-    n_bytes = len(content.encode())
-    return {"content": content, "name": safe_name(title, ".html"), "bytes": n_bytes, "left_out": left_out}
+    return {
+        "content": content,
+        "name": safe_name(title, ".html"),
+        "bytes": len(content.encode()),
+        "left_out": [method for (method, _), entry in zip(asked, entries, strict=True) if entry is None],
+    }
 
 
 def _requests(setting: dict[str, Any], given: Any) -> list[tuple[str, dict[str, Any]]]:
@@ -120,8 +121,3 @@ def _as_json(value: Any) -> str:
 def _inside_html(code: str) -> str:
     """A script that holds no end of a script element, nor what would hide one."""
     return code.replace("</script", "<\\/script").replace("</SCRIPT", "<\\/SCRIPT").replace("<!--", "<\\!--")
-
-
-def write(content: str, path: Path) -> None:
-    """Keep a page."""
-    path.write_text(content, encoding="utf-8")
