@@ -1,5 +1,10 @@
 """The widget of notebooks answers as the server does."""
 
+import json
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -44,3 +49,25 @@ def test_lab_gives_a_widget_where_it_is_asked_for(built):
     one = downslope.lab("rosenbrock", browser=False)
     assert isinstance(one, LaboratoryWidget)
     assert isinstance(downslope.minimize("x^2", 5.0).show(browser=False), LaboratoryWidget)
+
+
+@pytest.mark.slow
+def test_in_a_real_kernel_it_shows_the_run_and_answers_over_the_kernels_messages(page):
+    again = {"fun": "rosenbrock", "start": [-1.2, 1.0], "learning_rate": 1e-3, "max_steps": 50, "explain": False}
+    requests = [
+        {"id": 1, "method": "hello", "params": {}},
+        {"id": 2, "method": "shown", "params": {}},
+        {"id": "three", "method": "run", "params": again},
+        {"id": 4, "method": "run", "params": {"fun": "x +"}},
+    ]
+    script = Path(__file__).with_name("a_kernel.py")
+    words = [sys.executable, str(script), str(page), json.dumps(requests)]
+    told = json.loads(subprocess.run(words, check=True, capture_output=True, text=True, timeout=180).stdout)
+    assert "application/vnd.jupyter.widget-view+json" in told["kinds"]
+    hello, shown, run, bad = (joined(one["head"], bytes.fromhex(one["numbers"])) for one in told["answers"])
+    assert hello["result"]["shows"] is True
+    assert hello["result"]["opening"]["fun"] == "rosenbrock"
+    expected = downslope.minimize("rosenbrock", [-1.2, 1.0], learning_rate=1e-3, max_steps=50)
+    np.testing.assert_array_equal(shown["result"]["path"], expected.path)
+    np.testing.assert_array_equal(run["result"]["path"], expected.path)
+    assert (run["id"], bad["error"]["kind"], bad["error"]["column"]) == ("three", "formula", 4)
