@@ -15,7 +15,8 @@ const LIFT = 0.006;
 export class HillTrail {
   readonly group = new Group();
   field: Field | undefined;
-  private readonly behind = new LineMaterial({ linewidth: 3.5 });
+  // Both are transparent, so that one program of the graphics card draws both.
+  private readonly behind = new LineMaterial({ linewidth: 3.5, transparent: true });
   private readonly ahead = new LineMaterial({ linewidth: 1.8, transparent: true, opacity: 0.6, depthTest: false });
   /** One buffer for both lines, filled anew for each path: a slider makes a new path with every event. */
   private readonly numbers = new Float32Array(6 * MOST_SEGMENTS);
