@@ -1,7 +1,7 @@
 // Three builds from the same modules, into the Python package:
 //   the page of `downslope lab`       index.html and assets/, the 3-D part loaded after the first paint
 //   --mode widget                     widget.js, one file, for anywidget
-//   --mode standalone                   standalone.js, one file, put into a page that works from file://
+//   --mode standalone                   standalone.js, one file, put into a page that works from a disk
 import { defineConfig } from "vite";
 
 const folder = "../src/downslope/lab/page";
