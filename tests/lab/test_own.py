@@ -8,6 +8,7 @@ from downslope.errors import InvalidInput, InvalidObjective
 from downslope.lab import opening, page_files
 from downslope.lab.functions import Own
 from downslope.lab.laboratory import Laboratory
+from downslope.lab.limits import LIMITS
 
 CURVATURES = np.array([1.0, 9.0, 4.0, 0.5])
 TURN = np.linalg.qr(np.random.default_rng(0).normal(size=(4, 4)))[0]
@@ -95,6 +96,16 @@ def test_a_click_on_a_plane_is_a_start_in_it(own):
     expected = cut["origin"] + 0.5 * cut["directions"][0] - 2.0 * cut["directions"][1]
     np.testing.assert_allclose(found["start"], expected)
     assert found["loss"] == pytest.approx(9 * 0.25 / 2 + 4 * 4 / 2)
+
+
+def test_with_many_variables_there_are_fewer_rates_and_marbles(laboratory):
+    asked = {"fun": "sum(x^2)", "start": [1.0] * 100, "learning_rate": 0.1, "max_steps": 100}
+    fan = laboratory.call("fan", asked)
+    assert fan["path"].size + 2 * len(fan["losses"]) <= LIMITS.fan_numbers
+    assert 100 < len(fan["rates"]) < 256
+    with pytest.raises(InvalidInput) as error:
+        laboratory.call("drop", {**asked, "count": 256})
+    assert error.value.parameter == "starts"
 
 
 @pytest.mark.parametrize(

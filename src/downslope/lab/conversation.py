@@ -8,6 +8,7 @@ back keeps its thread; there are only so many, and when all are taken, that is t
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import threading
 import time
@@ -102,7 +103,8 @@ class Conversation:
 
     async def _answer(self, identifier: Any, asked: dict[str, Any], event: threading.Event) -> None:
         answer = await self._workers.answer(identifier, asked.get("method"), asked.get("params", {}), event)
-        await self._send(answer)
+        with contextlib.suppress(Exception):  # the page has gone in the meantime
+            await self._send(answer)
 
     async def close(self) -> None:
         """The page has gone: nobody waits for its answers."""

@@ -37,8 +37,14 @@ def fan(functions: Functions, params: dict[str, Any]) -> dict[str, Any]:
 def rates_of(asked: Setting, params: dict[str, Any]) -> np.ndarray:
     """The slider's learning rates, geometric."""
     n = reading.whole("n_rates", params.get("n_rates", LIMITS.rates), 1, LIMITS.rates)
+    n = max(min(n, LIMITS.fan_numbers // numbers_a_descent(asked)), 1)
     low, high = _interval(asked, params.get("interval"))
     return np.geomspace(low, high, n)
+
+
+def numbers_a_descent(asked: Setting) -> int:
+    """How many numbers the rows of one descent hold at most."""
+    return (min(asked.max_steps, LIMITS.fan_steps) + 1) * (len(asked.start) + 2)
 
 
 def _interval(asked: Setting, given: Any) -> tuple[float, float]:

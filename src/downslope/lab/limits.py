@@ -28,6 +28,8 @@ class Limits:
     """Learning rates of a fan."""
     fan_steps: int = 500
     """Steps of a fan's or marble's run, of which all are sent."""
+    fan_numbers: int = 2_000_000
+    """Numbers in all rows of a fan, or of all marbles: with many variables there are fewer rates."""
     steps: int = 10_000
     """Steps of a single run."""
     starts: int = 256

@@ -11,7 +11,7 @@ from downslope.engines.lanes import Lanes
 from downslope.errors import InvalidInput
 from downslope.lab import reading
 from downslope.lab.descents import Descents, descents
-from downslope.lab.fan import as_lanes, told
+from downslope.lab.fan import as_lanes, numbers_a_descent, told
 from downslope.lab.functions import Functions
 from downslope.lab.limits import LIMITS
 from downslope.lab.places import box
@@ -68,6 +68,9 @@ def drop(functions: Functions, params: dict[str, Any]) -> dict[str, Any]:
     starts = _starts(asked, params)
     if asked.learning_rate is None:
         raise InvalidInput("learning_rate", "must be a number, the same for all marbles", None)
+    most = LIMITS.fan_numbers // numbers_a_descent(asked)
+    if len(starts) > most:
+        raise InvalidInput("starts", f"must be at most {most} for so many variables and steps", len(starts))
     found = descents(asked, starts, np.full(len(starts), asked.learning_rate))
     runs = _to_their_ends(asked, starts, found)
     minima, which = _minima(asked, runs, params)
