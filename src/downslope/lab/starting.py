@@ -17,6 +17,8 @@ from downslope.lab.limits import LIMITS
 from downslope.lab.page_files import PAGE, check_page
 
 ADDRESS = "127.0.0.1"
+_FIRST = "bowl_2d"
+"""What the page begins with, where it is told nothing."""
 
 
 def listening(port: int) -> socket.socket:
@@ -87,10 +89,10 @@ def _server(laboratory: Laboratory, port: int, page: Path | None, seconds: float
 
 def _warm(laboratory: Laboratory) -> None:
     """What the page asks for first, while the browser starts: loading and compiling take a second or two."""
-    params = laboratory.opening or {"fun": "parabola"}
-    for method in ("function", "surface", "fan", "run"):
+    params = laboratory.opening or {"fun": _FIRST}
+    for method in ("function", "surface", "fan", "limits", "run"):
         with contextlib.suppress(Exception):  # then the page is told
-            laboratory.call(method, params if method in ("fan", "run") else {"fun": params["fun"]})
+            laboratory.call(method, {"fun": params["fun"]} if method in ("function", "surface") else params)
 
 
 def open_browser(url: str) -> None:
