@@ -136,6 +136,14 @@ def test_what_is_no_plane_is_refused(own, cut):
         own.call("surface", {"fun": "own:tilted", "slice": cut})
 
 
+def test_what_is_drawn_of_ones_own_function_can_be_told():
+    wide = Laboratory({"two": Own(of_two, [1.0, 2.0], [(-3, 3)])})
+    assert wide.call("function", {"fun": "own:two"})["ranges"] == [[-3.0, 3.0], [-3.0, 3.0]]
+    for ranges in ([(1, 1)], [(0, 1)] * 3):
+        with pytest.raises(InvalidInput, match="ranges"):
+            Laboratory({"two": Own(of_two, [1.0, 2.0], ranges)})
+
+
 def test_a_function_without_a_number_is_refused_when_it_is_given():
     with pytest.raises(InvalidObjective):
         Laboratory({"bad": lambda x: "text"})

@@ -16,6 +16,7 @@ import numpy as np
 
 from downslope.errors import FormulaError, InvalidInput, InvalidObjective, UnknownName
 from downslope.lab.limits import LIMITS
+from downslope.lab.reading import ranges as read_ranges
 from downslope.lab.reading import text
 from downslope.objectives import gallery
 from downslope.objectives.calling import n_required
@@ -94,16 +95,7 @@ class Functions:
         """The function; FormulaError or InvalidInput where there is none."""
         name = text("fun", name, LIMITS.formula_characters)
         if name.startswith(PREFIX):
-            chosen = name.removeprefix(PREFIX)
-            if chosen not in self.own:
-                raise (
-                    UnknownName("fun", chosen, self.own)
-                    if self.own
-                    else InvalidInput(
-                        "fun", "must be a formula or a gallery name: no function was given to this laboratory", name
-                    )
-                )
-            return self.own[chosen]
+            return self._given(name)
         with self._lock:
             if name in self._kept:
                 self._kept.move_to_end(name)
@@ -115,6 +107,14 @@ class Functions:
             while len(self._kept) > _MOST_KEPT:
                 self._kept.popitem(last=False)
         return found
+
+    def _given(self, name: str) -> Function:
+        chosen = name.removeprefix(PREFIX)
+        if chosen in self.own:
+            return self.own[chosen]
+        if self.own:
+            raise UnknownName("fun", chosen, self.own)
+        raise InvalidInput("fun", "must be a formula or a gallery name: no function was given to this laboratory", name)
 
 
 def _formula(name: str) -> Function:
@@ -165,13 +165,23 @@ def _own(name: str, own: Own) -> Function:
     variables = objective.variable_names(objective.structure)
     if len(flat) > LIMITS.variables:
         raise InvalidInput("fun", f"must be of at most {LIMITS.variables} variables here", len(flat))
-    ranges = tuple((float(low), float(high)) for low, high in own.ranges) if own.ranges is not None else None
-    if ranges is None and len(start) <= 2:
+    ranges = _own_ranges(own.ranges, start)
+    return Function(PREFIX + name, own.fun, "own", start, ranges, is_number, variables, name, own.origin, own.jac)
+
+
+def _own_ranges(given: Any, start: tuple[float, ...]) -> tuple[tuple[float, float], ...] | None:
+    """What is drawn: what was asked for, one pair for both variables if there is but one; None for a plane's own."""
+    if len(start) > 2:
+        return None
+    if given is None:
         reach = max(4.0, *(2.0 * abs(v) for v in start))
-        ranges = tuple((v - reach, v + reach) for v in start)
-    source = objective.fun if objective.problem is None else objective.problem
-    kind = "own"
-    return Function(PREFIX + name, source, kind, start, ranges, is_number, variables, name, own.origin, own.jac)
+        return tuple((v - reach, v + reach) for v in start)
+    pairs = read_ranges([[float(low), float(high)] for low, high in given])
+    if len(pairs) == 1:
+        pairs *= len(start)
+    if len(pairs) != len(start):
+        raise InvalidInput("ranges", f"must be {len(start)} pairs, one a variable, or one for all", given)
+    return tuple(pairs)
 
 
 def _takes_a_number(objective: Objective, value: float) -> bool:
