@@ -17,6 +17,9 @@ export interface Surroundings {
   /** What to begin with; the rest is the function's own. */
   readonly change?: Change;
   readonly view?: string;
+  /** The step that the marble begins at, and what the tab itself keeps. */
+  readonly step?: number;
+  readonly more?: string;
   /** Told of the address of what is shown, where there is an address bar. */
   readonly onAddress?: (hash: string) => void;
   /** What an exported page cannot do, in words. */
@@ -27,7 +30,8 @@ export interface Surroundings {
 }
 
 export interface Mounted {
-  readonly laboratory: Laboratory;
+  /** Shows what an address says. */
+  show(change: Change, view: string, step: number): Promise<void>;
   close(): void;
 }
 
@@ -47,7 +51,7 @@ export function mount(element: HTMLElement, backend: Backend, surroundings: Surr
   const root = element.attachShadow({ mode: "open" });
   root.adoptedStyleSheets = [theme.sheet, sheet];
 
-  const tabs = new Tabs(context, surroundings.view ?? "descend", surroundings.only);
+  const tabs = new Tabs(context, surroundings.view ?? "descend", surroundings.more, surroundings.only);
   const share = new Share(context, tabs, surroundings.onAddress);
   const night = button("Dark", () => theme.toggle(), { class: "small quiet", "aria-label": "Dark colours" });
   const showNight = (): void => night.setAttribute("aria-pressed", String(theme.isDark));
@@ -65,9 +69,13 @@ export function mount(element: HTMLElement, backend: Backend, surroundings: Surr
   );
   page.addEventListener("keydown", (event) => rollOnSpace(event, player));
   root.replaceChildren(page);
-  void laboratory.begin(surroundings.change ?? {});
+  void laboratory.begin(surroundings.change ?? {}).then(() => surroundings.step && player.go(surroundings.step));
   return {
-    laboratory,
+    async show(change, view, step) {
+      tabs.open(view);
+      await laboratory.useFunction(change.fun ?? laboratory.setting.fun, change);
+      player.go(step);
+    },
     close() {
       player.pause();
       frames.stop();

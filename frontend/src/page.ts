@@ -11,12 +11,12 @@ address.hash = address.search = "";
 
 const place = document.querySelector<HTMLElement>("#laboratory");
 if (place) {
-  const { change, view } = fromHash(location.hash);
+  const { change, ...shown } = fromHash(location.hash);
   const onAddress = (hash: string): void => history.replaceState(null, "", hash);
-  const mounted = mount(place, new SocketBackend(address.href), { change, view, onAddress });
+  const mounted = mount(place, new SocketBackend(address.href), { change, ...shown, onAddress });
   // A pasted address, or a step back in the history.
   addEventListener("hashchange", () => {
-    const { change: wanted } = fromHash(location.hash);
-    void mounted.laboratory.useFunction(wanted.fun ?? mounted.laboratory.setting.fun, wanted);
+    const wanted = fromHash(location.hash);
+    void mounted.show(wanted.change, wanted.view, wanted.step);
   });
 }

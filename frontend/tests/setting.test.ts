@@ -19,13 +19,13 @@ const setting: Setting = {
 
 describe("the address", () => {
   it("holds the whole setting, to the last bit", () => {
-    const { change, view } = fromHash(toHash(setting, "race"));
+    const { change, ...shown } = fromHash(toHash(setting, { view: "race", step: 7, more: '[{"a":"+&"}]' }));
     expect({ ...FIRST, ...change }).toEqual(setting);
-    expect(view).toBe("race");
+    expect(shown).toEqual({ view: "race", step: 7, more: '[{"a":"+&"}]' });
   });
 
   it("holds a rate that is chosen at each step", () => {
-    expect(fromHash(toHash({ ...FIRST, learning_rate: null }, "descend")).change.learning_rate).toBeNull();
+    expect(fromHash(toHash({ ...FIRST, learning_rate: null }, { view: "descend" })).change.learning_rate).toBeNull();
   });
 
   it("may be typed by hand, with its plus signs", () => {

@@ -33,11 +33,30 @@ def test_the_address_brings_back_what_was_set_to_the_last_bit(lab, browser, addr
     lab.page.locator(".curve canvas").focus()
     lab.page.keyboard.press("ArrowLeft")
     lab.settle()
+    lab.page.wait_for_timeout(300)
     other = new_page(browser, address)
     other.open(lab.page.url.partition("#")[2])
     assert other.page.get_by_label("learning rate, exact").first.input_value() == "0.1234567890123"
     assert other.rows() == lab.rows()
     other.page.context.close()
+
+
+def test_a_race_and_the_marbles_step_are_in_the_address_too(lab, browser, address):
+    lab.open("f=ravine&v=race")
+    beta = lab.page.get_by_label("beta, exact")
+    beta.fill("0.61")
+    beta.press("Enter")
+    lab.settle()
+    lab.page.wait_for_timeout(300)
+    other = new_page(browser, address).open(lab.page.url.partition("#")[2])
+    assert other.page.get_by_label("beta, exact").input_value() == "0.61"
+    other.tab("Descend")
+    other.page.locator(".table tbody tr").nth(6).click()
+    other.page.wait_for_timeout(300)
+    third = new_page(browser, address).open(other.page.url.partition("#")[2])
+    assert third.step()[0] == 6
+    other.page.context.close()
+    third.page.context.close()
 
 
 def test_copied_python_makes_the_run_again(lab):

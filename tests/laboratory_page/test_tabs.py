@@ -1,5 +1,7 @@
 """Formulas, many minima, the race, the notch and the decay, the games."""
 
+from urllib.parse import parse_qs
+
 import numpy as np
 import pytest
 
@@ -76,13 +78,25 @@ def test_marbles_are_dropped_counted_and_cleared(lab):
     assert lab.text(".big") == "0 drops, 0 minima found"
 
 
-def test_marbles_on_a_line_are_dropped_by_keyboard(lab):
-    lab.open("f=double_well&v=many")
+def test_marbles_on_a_line_are_placed_and_dropped_by_keyboard(lab):
+    lab.open("f=notch&a=0.1&v=many")
     lab.page.locator(".many canvas").focus()
-    for _ in range(3):
+    for keys in (["ArrowRight"] * 9, ["Shift+ArrowLeft"] * 4):
+        for key in keys:
+            lab.page.keyboard.press(key)
         lab.page.keyboard.press("Enter")
         lab.settle()
-    assert lab.text(".big").startswith("3 drops")
+    assert lab.text(".big").startswith("2 drops")
+    lab.page.wait_for_timeout(300)
+    # The middle of the range from -3 to 6, and fiftieths of its width.
+    starts = [1.5 + 9 * 9 / 50, 1.5 + 9 * 9 / 50 - 20 * 9 / 50]
+    (told,) = parse_qs(lab.page.url.partition("#")[2])["x"]
+    assert [float(start) for start in told.split(";")] == pytest.approx(starts)
+    ends = [downslope.minimize("notch", start, learning_rate=0.1, max_steps=5000).x for start in starts]
+    cells = lab.page.locator(".found tr td:first-child").all()
+    assert sorted(number(cell.inner_text()) for cell in cells) == pytest.approx(
+        sorted({round(end, 3) for end in ends}), abs=1e-3
+    )
 
 
 def test_a_race_goes_step_by_step_and_names_the_librarys_winner(lab):
@@ -181,3 +195,13 @@ def test_tabs_are_walked_by_keyboard(lab):
         lab.page.keyboard.press("ArrowRight")
         assert lab.page.get_by_role("tab", name=name).get_attribute("aria-selected") == "true"
         lab.settle()
+    assert lab.readout("loss") == pytest.approx(lab.readout("x") ** 2)
+
+
+def test_a_tab_that_is_opened_late_shows_what_is_there(lab):
+    lab.open("f=parabola&a=0.1&v=many")
+    lab.tab("Descend")
+    assert lab.rows()[1][1] == "4"
+    assert lab.page.get_by_label("Method").first.input_value() == "gradient_descent"
+    assert lab.page.get_by_label("x, highest drawn").first.input_value() == "6"
+    assert lab.page.locator(".sentences p").count() >= 2

@@ -19,10 +19,22 @@ import { News } from "./news";
 import { multiplierAt } from "./multiplier";
 import { nearestRate, type Path, pathOfFan, pathOfRun } from "./path";
 import { fanParams, functionParams, type Request, requestsOf, surfaceParams } from "./requests";
+import { settingFor } from "./setting_for";
 import { type Change, FIRST, type Setting } from "./setting";
 
 export type Topic =
-  "hello" | "setting" | "function" | "surface" | "fan" | "limits" | "path" | "run" | "trouble" | "step" | "play";
+  | "hello"
+  | "setting"
+  | "function"
+  | "surface"
+  | "fan"
+  | "limits"
+  | "path"
+  | "run"
+  | "trouble"
+  | "step"
+  | "play"
+  | "tab";
 
 export class Laboratory extends News<Topic> {
   hello: Hello | undefined;
@@ -90,19 +102,7 @@ export class Laboratory extends News<Topic> {
     this.problem = found;
     this.fan = this.limits = this.path = undefined;
     if (!early) this.surface = undefined;
-    const { slice: _, ...kept } = this.setting;
-    const method = change.method ?? kept.method;
-    this.setting = {
-      ...kept,
-      noise: 0,
-      cosine: null,
-      learning_rate: found.learning_rates[method]?.default ?? null,
-      ...change,
-      fun,
-      ranges: change.ranges?.length === found.ranges.length ? change.ranges : found.ranges,
-      start: n === found.n_variables && change.start ? change.start : found.start,
-      ...(found.slice ? { slice: change.slice ?? { principal: true } } : {}),
-    };
+    this.setting = settingFor(found, this.setting, { ...change, fun });
     this.useCoefficients();
     this.clearTrouble();
     this.tell("function", "setting");

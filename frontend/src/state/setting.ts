@@ -43,11 +43,18 @@ export const FIRST: Setting = {
   gradient_tolerance: 1e-6,
 };
 
+/** Which tab is open, where its marble is, and what the tab itself keeps. */
+export interface Shown {
+  readonly view: string;
+  readonly step?: number;
+  readonly more?: string;
+}
+
 const list = (numbers: readonly number[]): string => numbers.join(",");
 const numbersOf = (text: string): number[] => text.split(",").filter(Boolean).map(Number);
 
 /** The setting as the part of a URL behind `#`; numbers with all their digits. */
-export function toHash(setting: Setting, view: string): string {
+export function toHash(setting: Setting, { view, step = 0, more = "" }: Shown): string {
   const words = new URLSearchParams({ f: setting.fun });
   words.set("r", setting.ranges.map(list).join(";"));
   words.set("s", list(setting.start));
@@ -62,11 +69,13 @@ export function toHash(setting: Setting, view: string): string {
     words.set("t", String(setting.gradient_tolerance ?? "none"));
   if (setting.slice) words.set("slice", JSON.stringify(setting.slice));
   if (view !== "descend") words.set("v", view);
+  if (step > 0) words.set("step", String(step));
+  if (more) words.set("x", more);
   return `#${String(words).replaceAll("+", "%20")}`;
 }
 
 /** What a URL says, as far as it can be read; the rest is left to the function's own defaults. */
-export function fromHash(hash: string): { change: Change; view: string } {
+export function fromHash(hash: string): { change: Change } & Required<Shown> {
   // A plus is one, also in an address that a person typed.
   const words = new URLSearchParams(hash.replace(/^#/, "").replaceAll("+", "%2B"));
   const change: { -readonly [K in keyof Setting]?: Setting[K] } = {};
@@ -104,7 +113,7 @@ export function fromHash(hash: string): { change: Change; view: string } {
   else if (words.get("t") === "none") change.gradient_tolerance = null;
   const slice = words.get("slice");
   if (slice) change.slice = sliceOf(slice);
-  return { change, view: words.get("v") ?? "descend" };
+  return { change, view: words.get("v") ?? "descend", step: finite("step") ?? 0, more: words.get("x") ?? "" };
 }
 
 function sliceOf(text: string): Slice {

@@ -17,7 +17,9 @@ export interface Context {
 /** One of the page's tabs. */
 export interface View {
   readonly element: HTMLElement;
-  /** Called when the tab is opened, and never before. */
-  open(): void;
+  /** Called when the tab is opened, and never before; with what the address holds of it, where that opened it. */
+  open(address?: string): void;
+  /** What the address is to hold of this tab, beside the setting. */
+  readonly address?: string;
   close?(): void;
 }

@@ -37,6 +37,11 @@ export class LinePlot extends Board {
     return axes.invertX(pixelX);
   }
 
+  /** The curve's height; for drawing. */
+  lossAt(x: number): number {
+    return this.sample(this.surface?.z?.data, x);
+  }
+
   protected override paintStill(context: CanvasRenderingContext2D): void {
     const axes = this.axes();
     if (!axes) return;

@@ -1,31 +1,33 @@
 // Many marbles on one function: where each ends, how many minima they found, and the map of which start leads where.
 
 import { button, h, replaceText } from "../drawing/element";
-import { Field } from "../drawing/field";
 import { series } from "../drawing/palette";
 import type { Basins, Dropped } from "../state/answers";
 import { Latest } from "../state/latest";
 import { counted, short } from "../state/numbers";
-import { pathOfFan } from "../state/path";
 import type { Setting } from "../state/setting";
-import { ContourPlot } from "./contour_plot";
 import type { Context, View } from "./context";
 import { FunctionBar } from "./function_bar";
-import { LinePlot, type Dot } from "./line_plot";
+import { MarblePlot } from "./marble_plot";
 import { MethodPanel } from "./method_panel";
 import { RateSlider } from "./rate_slider";
-import { figure } from "./stage";
 
 const MOST = 256;
 /** Ends that are closer than this share of the range are one minimum's. */
 const SAME = 1e-2;
 const RESOLUTION = { 1: 401, 2: 144 } as const;
 
+/** Marbles that the address tells of. */
+const MOST_TOLD = 100;
+
+function recalledStarts(address: string, n: number): number[][] {
+  const starts = address.split(";").map((start) => start.split(",").map(Number));
+  return starts.filter((start) => start.length === n && start.every(Number.isFinite)).slice(0, MOST);
+}
+
 export class ManyMinima implements View {
   readonly element: HTMLElement;
-  private readonly line: LinePlot;
-  private readonly contour: ContourPlot;
-  private readonly place = h("div");
+  private readonly plot: MarblePlot;
   private readonly count = h("p", { class: "big", role: "status" }, "0 drops");
   private readonly found = h("table", { class: "found" });
   private readonly message = h("p", { class: "note" });
@@ -38,14 +40,8 @@ export class ManyMinima implements View {
   private readonly maps = new Latest<Setting>((setting) => this.fetchBasins(setting));
 
   constructor(private readonly context: Context) {
-    const { laboratory, frames, theme } = context;
-    this.line = new LinePlot(frames, theme);
-    this.contour = new ContourPlot(frames, theme);
-    this.listen(this.line.canvas, (x) => {
-      const at = this.line.placeAt(x);
-      return at === undefined ? undefined : [at];
-    });
-    this.listen(this.contour.canvas, (x, y) => this.contour.placeAt(x, y));
+    const { laboratory } = context;
+    this.plot = new MarblePlot(context, (point) => this.drop([point]));
     this.overlay = h("input", { type: "checkbox", onchange: () => void this.showBasins() });
     const panel = h(
       "section",
@@ -69,62 +65,34 @@ export class ManyMinima implements View {
       "div",
       { class: "split" },
       h("div", { class: "wide" }, new FunctionBar(context).element),
-      h("div", { class: "stack tall" }, this.place),
+      h("div", { class: "stack tall" }, this.plot.element),
       panel,
     );
-    laboratory.on("surface", () => this.showSurface());
+    laboratory.on("surface", () => this.plot.showSurface());
     laboratory.on("function", () => this.clear());
     laboratory.on("setting", () => this.isOpen && this.again());
   }
 
   private isOpen = false;
 
-  open(): void {
+  open(address?: string): void {
     this.isOpen = true;
-    this.showSurface();
+    if (address) this.starts = recalledStarts(address, this.context.laboratory.n_variables);
+    this.plot.showSurface();
+    this.tell();
     this.again();
+  }
+
+  /** So many that a link can hold them. */
+  get address(): string {
+    return this.starts
+      .slice(0, MOST_TOLD)
+      .map((start) => start.map((v) => Number(v.toPrecision(6))).join(","))
+      .join(";");
   }
 
   close(): void {
     this.isOpen = false;
-  }
-
-  private get isLine(): boolean {
-    return this.context.laboratory.setting.ranges.length === 1;
-  }
-
-  private get canDrop(): boolean {
-    return this.context.laboratory.n_variables <= 2;
-  }
-
-  private showSurface(): void {
-    const { surface, problem } = this.context.laboratory;
-    if (!surface) return;
-    if (!this.canDrop) {
-      this.place.replaceChildren(
-        h("p", { class: "panel empty" }, "Marbles are dropped on functions of one or two variables."),
-      );
-      return;
-    }
-    const plot = this.isLine ? this.line : this.contour;
-    if (this.isLine) this.line.surface = surface;
-    else this.contour.field = new Field(surface);
-    this.line.variable = problem?.variables[0] ?? "x";
-    this.contour.variables = problem?.variables ?? ["x", "y"];
-    this.line.renew();
-    this.place.replaceChildren(figure("Click or press Enter to drop a marble", plot.canvas, "many"));
-    this.draw();
-  }
-
-  private listen(canvas: HTMLCanvasElement, placeAt: (x: number, y: number) => number[] | undefined): void {
-    canvas.tabIndex = 0;
-    canvas.setAttribute("role", "application");
-    canvas.setAttribute("aria-label", "Drop marbles: a click drops one there, Enter drops one anywhere.");
-    canvas.addEventListener("pointerdown", (event) => {
-      const point = placeAt(event.offsetX, event.offsetY);
-      if (point) this.drop([point]);
-    });
-    canvas.addEventListener("keydown", (event) => event.key === "Enter" && this.scatter(1));
   }
 
   private scatter(count: number): void {
@@ -134,7 +102,7 @@ export class ManyMinima implements View {
   }
 
   private drop(points: readonly number[][]): void {
-    if (!this.canDrop) return;
+    if (!this.plot.canDrop) return;
     const room = MOST - this.starts.length;
     if (room < points.length)
       replaceText(this.message, `At most ${MOST} marbles lie here at once; clear them to go on.`);
@@ -176,16 +144,15 @@ export class ManyMinima implements View {
       const dropped = (await this.context.laboratory.backend.call("drop", params)) as Dropped;
       if (this.starts.length > 0) this.dropped = dropped;
       this.tell();
+      this.context.laboratory.tell("tab");
     } catch (error) {
       this.context.laboratory.complain(error);
     }
   }
 
   private showBasins(): void {
-    this.contour.showBasins(undefined);
-    this.line.basins = undefined;
-    this.line.renew();
-    if (this.overlay.checked && this.canDrop) void this.maps.want(this.context.laboratory.setting);
+    this.plot.showMap();
+    if (this.overlay.checked && this.plot.canDrop) void this.maps.want(this.context.laboratory.setting);
   }
 
   private async fetchBasins(setting: Setting): Promise<void> {
@@ -196,9 +163,7 @@ export class ManyMinima implements View {
       if (!this.overlay.checked || setting.fun !== this.context.laboratory.setting.fun) return;
       const colors = basins.minima.map(({ x }) => this.colorOf(x));
       const which = basins.which.data.map((minimum) => colors[minimum] ?? -1);
-      if (basins.which.shape.length === 1) this.line.basins = which;
-      else this.contour.showBasins(which, basins.which.shape[0], basins.steps.data);
-      this.line.renew();
+      this.plot.showMap(which, basins.which.shape.length === 2 ? basins.which.shape[0] : 0, basins.steps.data);
       replaceText(this.message, basins.message);
     } catch (error) {
       this.context.laboratory.complain(error);
@@ -229,26 +194,6 @@ export class ManyMinima implements View {
     );
     this.found.replaceChildren(...(rows.length > 0 ? [head, ...rows] : []));
     if (this.dropped?.message) replaceText(this.message, this.dropped.message);
-    this.draw();
-  }
-
-  private draw(): void {
-    const { dropped } = this;
-    const dots: Dot[] = [];
-    const trails = [];
-    for (let k = 0; k < (dropped?.which.data.length ?? 0); k++) {
-      if (!dropped) break;
-      const which = dropped.which.data[k] ?? -1;
-      const minimum = dropped.minima[which];
-      const color = minimum ? series(this.colorOf(minimum.x)) : "#8c8c8c";
-      const path = pathOfFan(dropped, k);
-      trails.push({ path, color });
-      const x = Array.from(path.points.subarray(0, path.n_variables));
-      dots.push({ x, loss: path.losses[0] ?? NaN, color });
-    }
-    this.line.dots = this.contour.dots = dots;
-    this.contour.trails = trails;
-    this.line.changed();
-    this.contour.changed();
+    this.plot.draw(this.dropped, (x) => this.colorOf(x));
   }
 }

@@ -7,12 +7,12 @@ import type { MethodInfo, Race } from "../state/answers";
 import { Latest } from "../state/latest";
 import { short } from "../state/numbers";
 import { pathOfRun } from "../state/path";
-import type { Change, Setting } from "../state/setting";
+import { type Change, FIRST, type Setting } from "../state/setting";
 import { ContourPlot } from "./contour_plot";
 import type { Context, View } from "./context";
 import { LinePlot } from "./line_plot";
 import { LossCurves } from "./loss_curves";
-import { controlsOf, type Entrant } from "./race_entrant";
+import { controlsOf, type Entrant, recalled } from "./race_entrant";
 import { figure } from "./stage";
 
 const RAVINE = "ravine";
@@ -77,19 +77,24 @@ export class RaceView implements View {
 
   private isOpen = false;
 
-  open(): void {
+  open(address?: string): void {
     this.isOpen = true;
     const { laboratory } = this.context;
     this.fillChoosers();
+    for (const { method, coefficients, rate } of recalled(address)) this.add(method, coefficients, rate);
     if (this.entrants.length === 0) {
       this.add("gradient_descent");
       this.add("momentum");
-      // The first race is in the ravine, unless a function of one's own is on the table.
-      if (laboratory.setting.fun === "bowl_2d") void laboratory.useFunction(RAVINE);
+      // The first race is in the ravine, unless an address says otherwise or another function is on the table.
+      if (address === undefined && laboratory.setting.fun === FIRST.fun) void laboratory.useFunction(RAVINE);
     }
     this.rates(false);
     this.showSurface();
     if (laboratory.problem) void this.races.want(laboratory.setting);
+  }
+
+  get address(): string {
+    return JSON.stringify(this.entrants.map(({ method, coefficients, rate }) => ({ method, coefficients, rate })));
   }
 
   close(): void {
@@ -118,12 +123,12 @@ export class RaceView implements View {
     void this.races.want(this.context.laboratory.setting);
   }
 
-  private add(method: string): void {
+  private add(method: string, given: Record<string, number> = {}, givenRate?: number | null): void {
     if (this.entrants.length === MOST) return replaceText(this.words, `At most ${MOST} race at once.`);
     const { frames, theme, laboratory } = this.context;
     const own = this.infoOf(method)?.coefficients ?? [];
-    const coefficients = Object.fromEntries(own.map(({ name, default: value }) => [name, value]));
-    const rate = laboratory.problem?.learning_rates[method]?.default ?? null;
+    const coefficients = Object.fromEntries(own.map(({ name, default: value }) => [name, given[name] ?? value]));
+    const rate = givenRate ?? laboratory.problem?.learning_rates[method]?.default ?? null;
     const plot = laboratory.setting.ranges.length === 1 ? new LinePlot(frames, theme) : new ContourPlot(frames, theme);
     this.entrants.push({ method, coefficients, rate, plot, readout: h("p", { class: "note" }), path: undefined });
     this.arrange();
@@ -211,6 +216,7 @@ export class RaceView implements View {
       this.step.max = String(this.lastRow);
       this.position = Math.min(this.position, this.lastRow);
       replaceText(this.words, race.words);
+      this.context.laboratory.tell("tab");
       this.show();
     } catch (error) {
       this.context.laboratory.complain(error);

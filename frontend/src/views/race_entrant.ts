@@ -17,6 +17,22 @@ export interface Entrant {
   path: Path | undefined;
 }
 
+/** The entrants that an address tells of; none where it cannot be read. */
+export function recalled(address: string | undefined): Pick<Entrant, "method" | "coefficients" | "rate">[] {
+  try {
+    const told = JSON.parse(address || "[]") as { method?: unknown; coefficients?: unknown; rate?: unknown }[];
+    return told.map(({ method, coefficients, rate }) => ({
+      method: String(method),
+      coefficients: Object.fromEntries(
+        Object.entries(coefficients ?? {}).filter(([, value]) => Number.isFinite(value)),
+      ),
+      rate: typeof rate === "number" ? rate : null,
+    }));
+  } catch {
+    return [];
+  }
+}
+
 export function controlsOf(
   entrant: Entrant,
   color: string,

@@ -6,6 +6,8 @@ import { toHash } from "../state/setting";
 import type { Context } from "./context";
 import type { Tabs } from "./tabs";
 
+const PATIENCE = 200;
+
 export class Share {
   readonly opener: HTMLButtonElement;
   readonly element: HTMLElement;
@@ -17,6 +19,8 @@ export class Share {
     class: "hidden",
     "aria-label": "A run's file",
   });
+
+  private timer = 0;
 
   constructor(
     private readonly context: Context,
@@ -31,7 +35,7 @@ export class Share {
       h(
         "div",
         { class: "row" },
-        onAddress && button("Copy link", () => void this.copy(location.href, "The link")),
+        onAddress && button("Copy link", () => this.copyLink()),
         button("Copy as Python", () => void this.copyCode("python")),
         button("Copy as command", () => void this.copyCode("command")),
         button("Save picture", () => this.savePicture()),
@@ -44,8 +48,8 @@ export class Share {
       this.told,
     );
     this.code.hidden = true;
-    context.laboratory.on(["run", "setting"], () => this.tellAddress());
-    tabs.onOpened = () => this.tellAddress();
+    context.laboratory.on(["run", "setting", "step", "tab"], () => this.tellSoon());
+    tabs.onOpened = () => this.tellSoon();
   }
 
   private toggle(): void {
@@ -53,8 +57,17 @@ export class Share {
     this.opener.setAttribute("aria-expanded", String(!this.element.hidden));
   }
 
+  /** Browsers refuse an address that changes with every frame. */
+  private tellSoon(): void {
+    window.clearTimeout(this.timer);
+    this.timer = window.setTimeout(() => this.tellAddress(), PATIENCE);
+  }
+
   private tellAddress(): void {
-    if (this.context.laboratory.problem) this.onAddress?.(toHash(this.context.laboratory.setting, this.tabs.current));
+    const { laboratory, player } = this.context;
+    if (!laboratory.problem) return;
+    const { current: view, address: more } = this.tabs;
+    this.onAddress?.(toHash(laboratory.setting, { view, step: player.row, more }));
   }
 
   private say(words: string): void {
@@ -71,6 +84,11 @@ export class Share {
       this.code.select();
       this.say("The browser did not allow copying: the text is selected below.");
     }
+  }
+
+  private copyLink(): void {
+    this.tellAddress();
+    void this.copy(location.href, "The link");
   }
 
   private async copyCode(kind: "python" | "command"): Promise<void> {

@@ -10,7 +10,8 @@ import type { Context } from "./context";
 import { HillPanel } from "./hill_panel";
 import { LinePlot } from "./line_plot";
 
-const NUDGE = 1 / 50;
+/** What an arrow key moves by, as a share of the range. */
+export const NUDGE = 1 / 50;
 
 export class Stage {
   readonly element = h("div", { class: "stage" });
@@ -137,7 +138,7 @@ export class Stage {
   }
 }
 
-const DIRECTIONS: Readonly<Record<string, readonly [number, number]>> = {
+export const DIRECTIONS: Readonly<Record<string, readonly [number, number]>> = {
   ArrowLeft: [-1, 0],
   ArrowRight: [1, 0],
   ArrowUp: [0, 1],

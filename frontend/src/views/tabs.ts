@@ -26,6 +26,7 @@ export class Tabs {
   constructor(
     private readonly context: Context,
     first: string,
+    private more: string | undefined,
     only?: string,
   ) {
     for (const [name, title] of TABS.filter(([name]) => !only || name === only)) {
@@ -46,6 +47,11 @@ export class Tabs {
     return [...this.panel.querySelectorAll("canvas:not(.strip)")] as HTMLCanvasElement[];
   }
 
+  /** What the open tab wants in the address. */
+  get address(): string {
+    return this.views.get(this.current)?.address ?? "";
+  }
+
   open(name: string): void {
     if (name === this.current) return;
     this.context.player.pause();
@@ -58,18 +64,22 @@ export class Tabs {
     }
     let view = this.views.get(name);
     if (!view) {
-      view = TABS.find(([known]) => known === name)?.[2](this.context);
-      if (!view) return;
+      const make = TABS.find(([known]) => known === name)?.[2];
+      if (!make) return;
+      view = this.context.laboratory.catchUp(() => make(this.context));
       this.views.set(name, view);
     }
     this.panel.setAttribute("aria-labelledby", `tab-${name}`);
     this.panel.replaceChildren(view.element);
-    if (this.context.laboratory.problem) this.opened();
+    if (!this.context.laboratory.problem) return;
+    this.more = undefined;
+    this.opened();
   }
 
   /** A view is opened once there is a function to show in it. */
   private opened(): void {
-    this.views.get(this.current)?.open();
+    this.views.get(this.current)?.open(this.more);
+    this.more = undefined;
     this.onOpened();
   }
 
