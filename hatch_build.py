@@ -27,7 +27,7 @@ NOT_BUILT = (
 )
 
 
-class PageBuildHook(BuildHookInterface):  # type: ignore[type-arg]
+class PageBuildHook(BuildHookInterface):
     """Builds src/downslope/lab/page/ from frontend/."""
 
     @property
