@@ -53,8 +53,10 @@ def assert_same_record(run, told):
 def test_the_python_code_makes_the_run_again(laboratory, name, capsys):
     asked = (SETTINGS | ONLY_PYTHON)[name]
     told = laboratory.call("run", {**asked, "explain": False})
-    namespace = {}
-    exec(laboratory.call("code", asked)["python"], namespace)
+    namespace, code = {}, laboratory.call("code", asked)["python"]
+    explaining = "print(run.explain())"
+    assert code.endswith(f"{explaining}\n")
+    exec(code if name == "plain" else code.replace(explaining, ""), namespace)
     assert_same_record(namespace["run"], told)
     assert repr(namespace["run"]) in capsys.readouterr().out
 
@@ -76,7 +78,8 @@ def test_a_process_of_its_own_makes_it_again_too(laboratory, tmp_path):
     asked = {"fun": "himmelblau", "start": [0.1, 0.1], "learning_rate": 0.03, "max_steps": 300}
     told = laboratory.call("run", {**asked, "explain": False})
     assert told["status"] == "MAX_STEPS"
-    code = laboratory.call("code", asked)["python"] + f"\nrun.save({str(tmp_path / 'run.parquet')!r})\n"
+    code = laboratory.call("code", asked)["python"]
+    code = code.replace("print(run.explain())", f"run.save({str(tmp_path / 'run.parquet')!r})")
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, env=os.environ)
     assert_same_record(downslope.load(tmp_path / "run.parquet"), told)
 

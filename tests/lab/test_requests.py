@@ -23,7 +23,12 @@ def test_hello_tells_every_problem_method_and_limit(laboratory):
     assert hello["shows"] is False
 
 
-@pytest.mark.parametrize("name", gallery.PROBLEMS)
+A_FEW = ("parabola", "notch", "rosenbrock", "easom", "wood", "brown_badly_scaled")
+
+
+@pytest.mark.parametrize(
+    "name", [n if n in A_FEW else pytest.param(n, marks=pytest.mark.slow) for n in gallery.PROBLEMS]
+)
 def test_every_problem_of_the_gallery_can_be_shown(laboratory, name):
     found = laboratory.call("function", {"fun": name})
     problem = gallery.PROBLEMS[name]
