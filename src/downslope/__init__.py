@@ -36,11 +36,13 @@ if TYPE_CHECKING:
         MissingExtra,
         MissingProgram,
         ObjectiveFailed,
+        PageNotBuilt,
         RunFailed,
         ScheduleFailed,
         UnknownName,
     )
     from downslope.explanation import Explanation
+    from downslope.lab.opening import lab as lab
     from downslope.methods import (
         AdaGrad,
         Adam,
@@ -86,6 +88,7 @@ _HOMES = {
         "MissingExtra",
         "MissingProgram",
         "ObjectiveFailed",
+        "PageNotBuilt",
         "RunFailed",
         "ScheduleFailed",
         "UnknownName",
@@ -116,6 +119,7 @@ _HOMES = {
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 _MODULES = {
     "gallery": "downslope.objectives.gallery",
+    "lab": "downslope.lab",
     "learning_rates": "downslope.learning_rates",
     "methods": "downslope.methods",
     # Not in __all__: a star import must not need matplotlib or PyTorch, without which these cannot be loaded.
@@ -150,6 +154,7 @@ __all__ = [
     "Newton",
     "Objective",
     "ObjectiveFailed",
+    "PageNotBuilt",
     "PointKind",
     "RMSProp",
     "Replay",
@@ -166,6 +171,7 @@ __all__ = [
     "basins",
     "critical_points",
     "gallery",
+    "lab",
     "learning_rate_range",
     "learning_rates",
     "load",

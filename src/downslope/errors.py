@@ -12,7 +12,8 @@
     │   ├── ScheduleFailed                   a rate function raised, or gave no positive number, for a later step
     │   └── CallbackFailed                   `callback` raised
     ├── MissingExtra (also an ImportError)   an optional package is not installed; names the extra
-    └── MissingProgram (also a FileNotFoundError)   another program is not installed; says how to get it
+    ├── MissingProgram (also a FileNotFoundError)   another program is not installed; says how to get it
+    └── PageNotBuilt (also a FileNotFoundError)     the laboratory's page is not there; says how to build it
 
 A bad *input* is an error; a bad *outcome* (a diverging run, a NaN) is a `Status`.
 """
@@ -133,6 +134,23 @@ class MissingProgram(DownslopeError, FileNotFoundError):
 
     def __init__(self, feature: str, program: str, how: str):
         super().__init__(f"{feature} needs {program}, which is not installed: {how}.")
+
+
+class PageNotBuilt(DownslopeError, FileNotFoundError):
+    """The laboratory's page, which its scripts are built into, is not there.
+
+    >>> raise PageNotBuilt
+    Traceback (most recent call last):
+    ...
+    downslope.errors.PageNotBuilt: the laboratory's page is not built. In a checkout `make lab` or `pip install -e .`
+    builds it, for which npm's registry must be reached; a wheel of downslope holds it.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the laboratory's page is not built. In a checkout `make lab` or `pip install -e .` builds it, for which "
+            "npm's registry must be reached; a wheel of downslope holds it."
+        )
 
 
 def shortened(value: Any, limit: int = 80) -> str:

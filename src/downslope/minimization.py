@@ -26,6 +26,7 @@ from downslope.learning_rates import (
 from downslope.methods import Method, as_method
 from downslope.objectives.objective import Objective
 from downslope.objectives.structure import Layout, Structure
+from downslope.patience import ask
 from downslope.progress import progress_bar
 from downslope.run import Run
 from downslope.stopping import Limits
@@ -134,7 +135,12 @@ def minimize(
     recorder = Recorder(flat.size, flat.dtype, record, rate_shape, limits.max_steps + 1, constant)
     job = Job(objective, bound, rules, flat, loss, recorder)
     with progress_bar(max_steps if progress else None) as update:
-        job.run(engine, callback, lambda: update(recorder.n_rows - 1, recorder.last_loss))
+
+        def after() -> None:
+            ask()
+            update(job.recorder.n_rows - 1, job.recorder.last_loss)
+
+        job.run(engine, callback, after)
     return job.result()
 
 

@@ -254,6 +254,12 @@ class Run:
 
         return film(self, **options)
 
+    def show(self, **options: Any) -> Any:
+        """Open this run in the laboratory; `options` (browser, port) and errors as for `downslope.lab`."""
+        from downslope.lab.opening import show
+
+        return show(self, **options)
+
     def _repr_html_(self) -> str:
         from downslope.notebook import as_html
 
@@ -279,10 +285,8 @@ class Run:
         return ("learning_rate",)
 
     def __repr__(self) -> str:
-        return (
-            f"<Run {self.status.name} after {self.n_steps} step{'s' * (self.n_steps != 1)}: "
-            f"x = {_short(self.x)}, loss = {self.loss:.6g}>"
-        )
+        steps = f"{self.n_steps} step{'s' * (self.n_steps != 1)}"
+        return f"<Run {self.status.name} after {steps}: x = {_short(self.x)}, loss = {self.loss:.6g}>"
 
 
 def _short(x: Any) -> str:

@@ -1,6 +1,5 @@
 """Many runs at once: each lane ends as the single run does, whatever runs beside it."""
 
-import dataclasses
 import signal
 import subprocess
 import sys
@@ -13,7 +12,7 @@ import pytest
 import downslope
 from downslope import Adam, GradientDescent, Momentum, Status
 from downslope.bounds import as_bounds
-from downslope.engines.lanes import Lanes, feeding, run_lanes
+from downslope.engines.lanes import OF_EACH_LANE, Lanes, feeding, run_lanes
 from downslope.engines.step import Rules
 from downslope.learning_rates import (
     Backtracking,
@@ -49,9 +48,6 @@ def wells(x):
 def half_plane(x):
     """Not finite below x[0] = 0."""
     return np.sqrt(x[0]) + x[0] ** 2 - 3 * x[0] + x[1] ** 2
-
-
-EVERY_NUMBER = [field.name for field in dataclasses.fields(Lanes) if field.name != "reason"]
 
 
 def run(fun, starts, numbers=None, **options):
@@ -228,7 +224,7 @@ def test_a_lane_does_not_depend_on_its_neighbours(fun, n, method):
     lanes = run(fun, starts, {"learning_rate.rate": rates}, **options)
     shuffled = RANDOM.permutation(3000)[:1700]
     others = run(fun, starts[shuffled], {"learning_rate.rate": rates[shuffled]}, **options)
-    for name in EVERY_NUMBER:
+    for name in OF_EACH_LANE:
         np.testing.assert_array_equal(getattr(others, name), getattr(lanes, name)[shuffled], err_msg=name)
 
 
@@ -236,7 +232,7 @@ def test_a_lane_does_not_depend_on_its_neighbours(fun, n, method):
 def test_a_lane_does_not_depend_on_its_slot(fun, n):
     for start in RANDOM.uniform(-3, 3, (20, n)):
         lanes = run(fun, np.tile(start, (600, 1)), learning_rate=0.03, max_steps=60)
-        for name in EVERY_NUMBER:
+        for name in OF_EACH_LANE:
             assert len(np.unique(getattr(lanes, name), axis=0)) == 1
 
 

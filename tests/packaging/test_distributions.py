@@ -35,6 +35,7 @@ def test_the_wheel_holds_the_package_whole_and_nothing_else(distributions):
     names = set(contents(distributions.wheel))
     package = {name.removeprefix("src/") for name in sources("src/downslope")}
     assert {"downslope/py.typed", "downslope/objectives/formula/grammar.lark"} <= package <= names
+    assert {f"downslope/lab/page/{name}" for name in ("index.html", "widget.js", "standalone.js")} <= names
     info = f"downslope-{downslope.__version__}.dist-info"
     assert names - package == {f"{info}/{name}" for name in ("METADATA", "WHEEL", "RECORD", "entry_points.txt")} | {
         f"{info}/licenses/LICENSE"
@@ -45,7 +46,8 @@ def test_the_sdist_holds_all_that_its_tests_need(distributions):
     names = set(contents(distributions.sdist))
     assert sources("src") | sources("tests") | sources("examples") | sources("benchmarks") <= names
     assert {"README.md", "CHANGELOG.md", "LICENSE", "Makefile", "pyproject.toml", "PKG-INFO"} <= names
-    assert not any(part in name for name in names for part in ("__pycache__", ".venv", "demo/", ".pyc"))
+    assert {"hatch_build.py", "frontend/package-lock.json", "frontend/.npmrc", "frontend/src/page.ts"} <= names
+    assert not any(part in name for name in names for part in ("__pycache__", ".venv", "demo/", ".pyc", "node_modules"))
 
 
 def test_no_path_of_the_machine_that_built_them_is_inside(distributions):

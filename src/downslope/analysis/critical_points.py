@@ -28,6 +28,7 @@ from downslope.objectives.calling import n_required
 from downslope.objectives.finite_difference import Bounds
 from downslope.objectives.many_points import bound_at_one_of, losses
 from downslope.objectives.objective import Objective
+from downslope.patience import ask
 
 SAME = 1e-5
 """Points that lie closer, as a share of the box in every variable, are one point."""
@@ -103,6 +104,7 @@ class _Search:
         self.n_not_finite = int(np.count_nonzero(~finite))
         slopes = []
         for k in np.flatnonzero(finite):
+            ask()
             sample = self.samples[k]
             slopes.append(self.bound.gradient(sample))
             if not slopes[-1].any() and not self.bound.hessian(sample).any():

@@ -3,6 +3,7 @@
 one run      `downslope run`, `explain`, `show`
 pictures     `plot`, `film`, `race`
 many runs    `sweep`, `basins`, `multistart`
+the browser  `lab`
 listings     `problems`, `methods`, `cache`
 """
 

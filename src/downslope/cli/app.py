@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from downslope.cli import boxes, completing, pictures, sweeping
+from downslope.cli import boxes, completing, laboratory, pictures, sweeping
 from downslope.cli.command import Command, Group
 from downslope.cli.loading import loading
 from downslope.cli.run_options import RunOptions, with_run_options
@@ -131,6 +131,7 @@ def explain(
 pictures.register(app, _STATUSES)
 sweeping.register(app)
 boxes.register(app)
+laboratory.register(app)
 
 
 @app.command(cls=Command)

@@ -34,14 +34,14 @@ _OPTIONS = {
         name: f"--{name}"
         for name in (
             *("start", "method", "bounds", "noise", "seed", "engine", "decay", "beta", "tolerance", "save"),
-            *("methods", "view", "region", "step", "fps", "plot", "colour", "range", "resolution", "sampler"),
+            *("methods", "view", "region", "step", "fps", "plot", "colour", "range", "resolution", "sampler", "port"),
         )
     },
 }
 """The option that sets a parameter, by which an error names it here."""
 
 
-_TAKE_A_FORMULA = ("run", "explain", "plot", "film", "race", "sweep", "basins", "multistart")
+_TAKE_A_FORMULA = ("run", "explain", "plot", "film", "race", "sweep", "basins", "multistart", "lab")
 
 
 def main() -> None:

@@ -110,9 +110,7 @@ class _Programs:
     @functools.cached_property
     def n_rows(self) -> int:
         """How many rows a chunk's buffers hold; a function of the point's size alone."""
-        if not self.recorder.keeps_path:
-            return LONGEST_CHUNK
-        return int(np.clip(BUFFER_BYTES // self.x0.nbytes, 1, LONGEST_CHUNK))
+        return rows_of_a_chunk(self.x0, self.recorder.keeps_path)
 
     def run(self, before: _Chunk | None, n: int) -> _Chunk:
         """The next chunk, of at most n rows; its rows are in the recorder when this returns."""
@@ -169,6 +167,11 @@ class _Programs:
                     raise
                 return k - first
         return wanted
+
+
+def rows_of_a_chunk(x0: np.ndarray, keeps_path: bool) -> int:
+    """The length of the buffers that a chunk's program has for such a point."""
+    return int(np.clip(BUFFER_BYTES // x0.nbytes, 1, LONGEST_CHUNK)) if keeps_path else LONGEST_CHUNK
 
 
 def _steps_in_time(seconds_a_step: float, n_rows: int, at_most: int = LONGEST_CHUNK) -> int:

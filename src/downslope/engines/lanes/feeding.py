@@ -20,6 +20,7 @@ import numpy as np
 
 from downslope.engines.lanes.block import EMPTY, Block, Budget, Page, outcomes
 from downslope.engines.lanes.results import Lanes
+from downslope.patience import ask
 from downslope.stopping import Status
 
 SECONDS_A_CALL = 0.1
@@ -61,6 +62,7 @@ class Feeder:
                     done, threads = wait(threads, SECONDS_A_CALL, FIRST_EXCEPTION)
                     for thread in done:
                         thread.result()
+                    ask()
                     if progress is not None:
                         progress(self._n_finished)
             finally:  # Ctrl-C among others: the threads write down what is under way, and end

@@ -19,6 +19,7 @@ from downslope.engines.step import Rules
 from downslope.errors import InvalidObjective
 from downslope.objectives.objective import Objective
 from downslope.objectives.structure import Structure
+from downslope.patience import ask
 from downslope.run import Run
 from downslope.stopping import Status
 
@@ -49,6 +50,7 @@ def run_one_by_one(
         if told.status == Status.INTERRUPTED:
             raise KeyboardInterrupt
         n_done += 1
+        ask()
         if progress is not None:
             progress(n_done)
 
@@ -91,7 +93,7 @@ def _told(objective: Objective, structure: Structure, rules: Rules, start: np.nd
         return Outcome(start, nan, nan, nan, nan, nan, nan, int(Status.NOT_FINITE), 0, 1, 0)
     recorder = Recorder(flat.size, flat.dtype, max_rows=int(rules.limits.max_steps) + 1)
     job = Job(objective, bound, rules, flat, loss, recorder)
-    job.run("auto", None, lambda: None)
+    job.run("auto", None, ask)
     with warnings.catch_warnings():  # a start without slope is a status among many
         warnings.simplefilter("ignore")
         return _summary(job.result())

@@ -1,0 +1,164 @@
+"""The page in a real browser, before the real server. Where there is none these tests fail and say what to install.
+
+Tests act through mouse and keyboard, read what is shown, and compare it with what the library computes by itself.
+"""
+
+import os
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, sync_playwright
+
+from downslope.lab.laboratory import Laboratory
+from downslope.lab.page_files import check_page
+from downslope.lab.starting import serving
+
+SCREENSHOTS = Path(__file__).parents[2] / "build" / "laboratory_page"
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
+GATHER = 60_000
+"""Milliseconds to wait for the page at most: the first compile of a function takes a second or two."""
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.slow)
+
+
+def steep(x, y):
+    """A Python function of one's own, which the page cannot know."""
+    return (x - 0.5) ** 2 + 3.0 * (y + 1.0) ** 2
+
+
+@pytest.fixture(scope="session")
+def address():
+    check_page()
+    with serving(Laboratory({"steep": steep})) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def browser():
+    path = next((found for name in NAMES if (found := shutil.which(name))), None)
+    if path is None:
+        pytest.fail(
+            "These tests need a browser: install Chromium (`apt-get install chromium`) or Chrome.", pytrace=False
+        )
+    root = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
+    # Without a graphics card the hill is drawn in software.
+    software = ["--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=path, args=[*root, *software])
+        yield started
+        started.close()
+
+
+class LabPage:
+    """The page as a person has it: what is shown, and what can be pressed."""
+
+    def __init__(self, page: Page, address: str):
+        self.page, self.address = page, address
+        self.complaints: list[str] = []
+        self.requests: list[str] = []
+        self.frames_sent: list[str] = []
+        page.set_default_timeout(GATHER)
+        page.on("console", lambda m: self.complaints.append(m.text) if m.type in ("error", "warning") else None)
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("request", lambda request: self.requests.append(request.url))
+        page.on("websocket", lambda socket: socket.on("framesent", lambda text: self.frames_sent.append(str(text))))
+
+    def open(self, fragment: str = "") -> "LabPage":
+        """The printed address once, for its cookie; then the page with what the fragment says."""
+        assert self.page.context.request.get(self.address).ok
+        self.page.goto(f"{self.address.partition('?')[0]}#{fragment}")
+        self.settle()
+        return self
+
+    def settle(self) -> None:
+        """Until no answer is being waited for."""
+        self.page.wait_for_selector(".laboratory[aria-busy=false]", state="attached")
+
+    def button(self, name: str, exact: bool = True) -> Locator:
+        return self.page.get_by_role("button", name=name, exact=exact).first
+
+    def tab(self, name: str) -> None:
+        self.page.get_by_role("tab", name=name).click()
+        self.settle()
+
+    def text(self, selector: str) -> str:
+        return self.page.locator(selector).first.inner_text()
+
+    def readout(self, name: str) -> float:
+        return number(self.text(f"[data-readout='{name}']"))
+
+    def step(self) -> tuple[int, int]:
+        now, _, last = self.text("[data-readout=step]").partition(" of ")
+        return int(now), int(last)
+
+    def type_rate(self, rate: float) -> None:
+        field = self.page.get_by_label("learning rate, exact").first
+        field.fill(repr(rate))
+        field.press("Enter")
+        self.settle()
+
+    def rows(self) -> list[list[str]]:
+        """The rows of the table that are in the document."""
+        return self.page.locator(".table tbody tr").evaluate_all(
+            "rows => rows.map(r => [...r.cells].map(c => c.innerText))"
+        )
+
+    def click_at(self, selector: str, across: float, down: float) -> None:
+        """Click a place of a drawing, told as shares of its width and height."""
+        box = self.page.locator(selector).bounding_box()
+        self.page.mouse.click(box["x"] + across * box["width"], box["y"] + down * box["height"])
+        self.settle()
+
+    def scroll_to(self, selector: str) -> Locator:
+        found = self.page.locator(selector).first
+        found.scroll_into_view_if_needed()
+        return found
+
+    def screenshot(self, name: str) -> Path:
+        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+        path = SCREENSHOTS / f"{name}.png"
+        self.page.screenshot(path=path, full_page=True)
+        return path
+
+
+def number(text: str) -> float:
+    """A number as the page shows it, to at most six digits."""
+    plain = re.sub("\N{MINUS SIGN}", "-", text).strip()
+    return float(plain.replace("\N{INFINITY}", "inf"))
+
+
+SHOWN = 1e-5
+"""Relative: the page rounds to six digits for the eye."""
+
+
+FLAT = """const of = HTMLCanvasElement.prototype.getContext;
+HTMLCanvasElement.prototype.getContext = function (kind, ...more) {
+  return kind.startsWith('webgl') ? null : of.call(this, kind, ...more);
+};"""
+
+
+def new_page(browser: Browser, address: str, *, hill: bool = False, **options) -> LabPage:
+    """Without `hill` the browser has no WebGL, which the page has to bear, and which saves most of a test's time."""
+    context = browser.new_context(**{"viewport": {"width": 1400, "height": 1000}, "accept_downloads": True} | options)
+    if not hill:
+        context.add_init_script(FLAT)
+    return LabPage(context.new_page(), address)
+
+
+@pytest.fixture
+def lab(request, browser, address):
+    """A fresh page. Afterwards: no complaint on the console, and nothing asked of anyone but the laboratory."""
+    made = new_page(browser, address, hill="hill" in request.node.name)
+    made.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    yield made
+    home = address.partition("?")[0]
+    outside = [url for url in made.requests if not url.startswith((home, "blob:", "data:", "file:"))]
+    made.page.context.close()
+    assert made.complaints == []
+    assert outside == []
