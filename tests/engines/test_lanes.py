@@ -12,7 +12,7 @@ import pytest
 import downslope
 from downslope import Adam, GradientDescent, Momentum, Status
 from downslope.bounds import as_bounds
-from downslope.engines.lanes import OF_EACH_LANE, Lanes, feeding, run_lanes
+from downslope.engines.lanes import OF_EACH_LANE, feeding, run_lanes
 from downslope.engines.step import Rules
 from downslope.learning_rates import (
     Backtracking,

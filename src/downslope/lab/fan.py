@@ -17,7 +17,7 @@ from downslope.lab.settings import Setting, setting
 from downslope.lab.slices import plane
 from downslope.lab.sliders import interval
 from downslope.stopping import Status
-from downslope.sweeps.behaviour import behaviour_of_lane
+from downslope.sweeps.behaviour import WORDS, behaviour_of_lane
 
 _MOST_UNCOMPILED, _FEWEST = 24, 3
 _SECONDS = 2.0
@@ -77,7 +77,7 @@ def told(asked: Setting, found: Descents) -> dict[str, Any]:
         "gradient_norms": found.gradient_norms,
         **({} if found.slopes is None else {"slopes": found.slopes}),
         "status": [Status(int(status)).name for status in found.status],
-        "behaviour": behaviour_of_lane(lanes, None).tolist(),
+        "behaviour": WORDS[behaviour_of_lane(lanes, None)].tolist(),
         "max_steps": min(asked.max_steps, LIMITS.fan_steps),
     }
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
 import numpy as np
 
-from downslope.engines.lanes import Lanes
+from downslope.engines.lanes import OF_EACH_LANE
 from downslope.errors import InvalidInput
 from downslope.lab import reading
 from downslope.lab.descents import Descents, descents
@@ -126,11 +125,10 @@ def _to_their_ends(asked: Setting, starts: np.ndarray, found: Descents) -> Sweep
             seeds=asked.seed,
             **options,
         )
-        for field in dataclasses.fields(Lanes):
-            if field.name != "reason":
-                getattr(lanes, field.name)[unfinished] = getattr(further.lanes, field.name)
+        for name in OF_EACH_LANE:
+            getattr(lanes, name)[unfinished] = getattr(further.lanes, name)
     grid = grid_of(objective, given, [asked.rate], [asked.method], None, asked.seed)
-    return Sweep(grid, lanes, objective, None, options, {}, (), 0.0)
+    return Sweep(grid, objective, None, options, {}, (), 0.0, lanes)
 
 
 def _minima(asked: Setting, runs: Sweep, params: dict[str, Any]) -> tuple[tuple[Minimum, ...], np.ndarray]:
