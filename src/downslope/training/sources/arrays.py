@@ -1,0 +1,182 @@
+"""Arrays as a source: features (n, d), a target (n,), weights (n,), in memory and looked through at once."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from downslope.errors import InvalidInput, shortened
+from downslope.training.sources.source import Rows, data_error
+
+
+class ArraySource:
+    """Rows in memory.
+
+    Parameters
+    ----------
+    features
+        Shape (n, d), numbers; (n,) is one feature. float32 stays float32, all else becomes float64. Neither copied
+        nor changed where it is one of the two.
+    target, weight
+        Shape (n,); None: there is none. Words and truth values as a target become 0, 1, ... in the order of their
+        alphabet, which `labels` tells. Weights are at least 0.
+    names
+        Of the features; x1, x2, ... without.
+    where
+        Where the rows lie, for messages: "row 812" + where.
+
+    Raises
+    ------
+    InvalidInput
+        The shapes disagree, or there are no rows.
+    InvalidData
+        A value is missing, infinite or no number; names row and column.
+
+    >>> source = ArraySource([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]], ["no", "yes", "no"])
+    >>> source.names, source.labels
+    (('x1', 'x2'), ('no', 'yes'))
+    >>> from downslope.training.sources.source import read_rows
+    >>> read_rows(source, 1, 2)
+    Rows(columns=array([[3., 5.], [4., 6.]]), target=array([1., 0.]), weight=array([1., 1.]))
+    """
+
+    def __init__(
+        self,
+        features: Any,
+        target: Any = None,
+        weight: Any = None,
+        *,
+        names: Sequence[str] | None = None,
+        target_name: str = "target",
+        weight_name: str = "weight",
+        where: str = "",
+    ):
+        table = _table(features)
+        self.n_rows, n_features = table.shape
+        self.names = tuple(names) if names is not None else tuple(f"x{i + 1}" for i in range(n_features))
+        if len(self.names) != n_features:
+            raise InvalidInput("names", f"must name the {n_features} features", self.names)
+        if not table.size:
+            raise InvalidInput("data", "must have at least one row and one feature", f"shape {table.shape}")
+        self._where = where
+        self._columns = self._numbers_of_table(table)
+        self.dtype: np.dtype[Any] = self._columns.dtype
+        self.target_name = None if target is None else target_name
+        self.weight_name = None if weight is None else weight_name
+        self.labels: tuple[str, ...] | None = None
+        self._target = None if target is None else self._check_target(self._vector(target, "target"))
+        self._weight = None if weight is None else self._check_weight(self._vector(weight, "weight"))
+        self.is_checked = True
+
+    @property
+    def by_rows(self) -> bool:
+        """Whether the numbers of a row lie side by side."""
+        return bool(self._columns.strides[0] < self._columns.strides[1])
+
+    def read(self, first: int, into: Rows) -> None:
+        """Copy the rows from `first` on."""
+        end = first + len(into.target)
+        into.columns[:] = self._columns[:, first:end]
+        if self._target is not None:
+            into.target[:] = self._target[first:end]
+        if self._weight is not None:
+            into.weight[:] = self._weight[first:end]
+
+    def place(self, row: int) -> str:
+        """The row's number and where it is."""
+        return f"row {row}{self._where}"
+
+    @functools.cached_property
+    def _digest(self) -> str:
+        digest = hashlib.sha256(repr((self.names, self._columns.shape, self.dtype.name, self.labels)).encode())
+        for values in (self._columns, self._target, self._weight):
+            digest.update(b"none" if values is None else np.ascontiguousarray(values.T).data)
+        return digest.hexdigest()
+
+    def fingerprint(self) -> str:
+        """The SHA-256 of names and numbers."""
+        return self._digest
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+    def _numbers_of_table(self, table: np.ndarray) -> np.ndarray:
+        """The columns (d, n), all finite."""
+        if table.dtype.kind in "OUSmMV":
+            table = self._numbers_of_objects(table)
+        if table.dtype.kind == "c":
+            raise InvalidInput("data", "must be real numbers", f"{table.dtype} numbers")
+        numbers = table.astype(np.float32 if table.dtype in (np.float32, np.float16) else np.float64, copy=False)
+        if not np.isfinite(numbers.sum()):  # the sum of finite numbers may overflow
+            bad = np.argwhere(~np.isfinite(numbers))
+            if len(bad):
+                row, column = bad[0]
+                raise data_error(self.place(int(row)), self.names[column], numbers[row, column])
+        return numbers.T
+
+    def _numbers_of_objects(self, table: np.ndarray) -> np.ndarray:
+        """Numbers that came as Python objects; the first that is none is named."""
+        if table.dtype.kind == "O":
+            numbers = np.empty(table.shape)
+            for row, column in np.ndindex(table.shape):
+                value = table[row, column]
+                if value is None:
+                    raise data_error(self.place(row), self.names[column], None)
+                if not isinstance(value, int | float | np.number | np.bool_):
+                    raise data_error(self.place(row), self.names[column], value)
+                numbers[row, column] = float(value)
+            return numbers
+        raise data_error(self.place(0), self.names[0], table.flat[0])
+
+    def _vector(self, values: Any, parameter: str) -> np.ndarray:
+        array = np.asarray(values)
+        if array.shape in ((self.n_rows, 1), (1, self.n_rows)):
+            array = array.reshape(-1)
+        if array.shape != (self.n_rows,):
+            raise InvalidInput(
+                parameter, f"must have one value for each of the {self.n_rows} rows", f"shape {array.shape}"
+            )
+        return array
+
+    def _check_target(self, target: np.ndarray) -> np.ndarray:
+        if target.dtype.kind in "OUSb":
+            missing = [row for row, value in enumerate(target.tolist()) if value is None or value != value]
+            if missing:
+                raise data_error(self.place(missing[0]), self.target_name, None)
+            labels, codes = np.unique(target.astype(str), return_inverse=True)
+            self.labels = tuple(labels.tolist())
+            target = codes
+        return self._check_numbers(target, self.target_name)
+
+    def _check_weight(self, weight: np.ndarray) -> np.ndarray:
+        weight = self._check_numbers(weight, self.weight_name)
+        if (weight < 0).any():
+            row = int(np.argmax(weight < 0))
+            raise data_error(self.place(row), self.weight_name, weight[row])
+        return weight
+
+    def _check_numbers(self, values: np.ndarray, name: str | None) -> np.ndarray:
+        if values.dtype.kind not in "fiub":
+            raise data_error(self.place(0), name, values[0])
+        numbers = values.astype(self.dtype, copy=False)
+        bad = ~np.isfinite(numbers)
+        if bad.any():
+            row = int(np.argmax(bad))
+            raise data_error(self.place(row), name, values[row])
+        return numbers
+
+
+def _table(features: Any) -> np.ndarray:
+    try:
+        table = np.asarray(features)
+    except ValueError:
+        raise InvalidInput("data", "must have rows of equal length", shortened(features)) from None
+    if table.ndim == 1:
+        table = table[:, None]
+    if table.ndim != 2:
+        raise InvalidInput("data", "must have two dimensions, rows and features", f"shape {table.shape}")
+    return table
