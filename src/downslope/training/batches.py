@@ -1,7 +1,7 @@
 """Batches of a source's rows in a given order, read ahead by a thread, in memory that does not grow.
 
     for chunk in Batches(source, order, batch_size=256).chunks(step=0, n_steps=1000):
-        ...                 chunk.columns (d, K b): K batches side by side, for one call of a compiled loop
+        ...                 chunk.columns (K, d, b): K batches for one call of a compiled loop
 
 The thread reads a window (order.py) and copies its rows, permuted, into the chunks. There is one window, and about a
 window's worth of chunks on their way: this bounds memory, whatever the size of the data.
@@ -20,9 +20,9 @@ from typing import Any
 
 import numpy as np
 
-from downslope.training.gathering import gather
+from downslope.training.gathering import copy, gather, turn
 from downslope.training.order import WINDOW, Order, Window
-from downslope.training.sources.source import Rows, Source, bad_value
+from downslope.training.sources.source import Rows, Source, bad_value, is_good
 
 CHUNK_NUMBERS = 2**20
 """A chunk holds about so many numbers, 4 MB of float32: enough that a call's cost is nothing beside it."""
@@ -32,30 +32,31 @@ MOST_BATCHES = 4096
 
 @dataclass
 class Chunk:
-    """Some batches side by side.
+    """Some batches, each in one piece.
 
     Its arrays are used again: they are valid until the next but one chunk is asked for.
     """
 
     columns: np.ndarray
-    """Shape (d, K b). What lies beyond `n_rows` is of no meaning, and finite."""
+    """Shape (K, d, b). What lies beyond `n_rows` is of no meaning, and finite."""
     target: np.ndarray
-    """Shape (K b,)."""
+    """Shape (K, b)."""
     weight: np.ndarray
-    """Shape (K b,); 0 beyond `n_rows`."""
+    """Shape (K, b); 0 beyond `n_rows`."""
     rows: np.ndarray
-    """The source's numbers of the rows, shape (K b,)."""
-    step: int
+    """The source's numbers of the rows, shape (K, b)."""
+    step: int = 0
     """Of its first batch; the run's first batch is step 0."""
-    epoch: int
-    n_batches: int
+    epoch: int = 0
+    n_batches: int = 0
     """At most K."""
-    n_rows: int
+    n_rows: int = 0
     """At most K b; below n_batches * b where the last batch is shorter."""
 
-    def part(self, first: int, end: int) -> Rows:
-        """Views of some of its rows."""
-        return Rows(self.columns, self.target, self.weight).part(first, end)
+    @property
+    def batches(self) -> Rows:
+        """Its arrays but the numbers."""
+        return Rows(self.columns, self.target, self.weight)
 
 
 class Batches:
@@ -147,9 +148,9 @@ class _Reader:
         if self.n_unmade and self.free.empty():
             self.n_unmade -= 1
             batches = self.batches
-            columns, target, weight = Rows.empty(len(batches.source.names), batches.chunk_rows, batches.source.dtype)
-            columns[:] = 0  # what is left over in a chunk must be finite
-            return Chunk(columns, target, weight, np.zeros(batches.chunk_rows, np.int64), 0, 0, 0, 0)
+            n, b, dtype = batches.batches_per_chunk, batches.batch_size, batches.source.dtype
+            columns = np.zeros((n, len(batches.source.names), b), dtype)  # what is left over in it must be finite
+            return Chunk(columns, np.zeros((n, b), dtype), np.zeros((n, b), dtype), np.zeros((n, b), np.int64))
         chunk = self.free.get()
         if chunk is None or self.stopped.is_set():
             raise _StoppedError
@@ -168,14 +169,14 @@ def _made(batches: Batches, step: int, end: int | None, room: Any) -> Iterator[C
         last = batches.n_batches if end is None else min(batches.n_batches, first + end - step)
         for chunk in _epoch(batches, window_buffer, epoch, first, last, room):
             chunk.step = step
-            good = _good_batches(batches, chunk)
-            n_batches, chunk.n_batches = chunk.n_batches, good
-            if good:
-                step += good
+            n_batches, chunk.n_batches = chunk.n_batches, _good_batches(batches, chunk)
+            step += chunk.n_batches
+            if chunk.n_batches:
                 yield chunk
-            if good < n_batches:
-                rows = chunk.part(good * batches.batch_size, chunk.n_rows)
-                raise bad_value(batches.source, rows, chunk.rows[good * batches.batch_size :])
+            if chunk.n_batches < n_batches:
+                bad = chunk.n_batches
+                rows = Rows(chunk.columns[bad], chunk.target[bad], chunk.weight[bad])
+                raise bad_value(batches.source, rows, chunk.rows[bad])
 
 
 def _epoch(
@@ -197,28 +198,23 @@ def _epoch(
             window_buffer.copy(at - window.start, n, chunk, filled)
             at, filled = at + n, filled + n
             if filled == batches.chunk_rows or at == end:
-                chunk.weight[filled:] = 0
+                chunk.weight.reshape(-1)[filled:] = 0
                 chunk.epoch, chunk.n_rows, chunk.n_batches = epoch, filled, -(-filled // batches.batch_size)
                 yield chunk
                 chunk = None
 
 
 def _good_batches(batches: Batches, chunk: Chunk) -> int:
-    """How many batches come before the first row that has a bad value."""
+    """How many batches come before the first that has a bad value."""
+    n, n_rows = chunk.n_batches, chunk.n_rows
     if batches.source.is_checked:
-        return chunk.n_batches
-    row = first_bad_row(chunk.part(0, chunk.n_rows))
-    return chunk.n_batches if row is None else row // batches.batch_size
-
-
-def first_bad_row(rows: Rows) -> int | None:
-    """The first row with a value that is not finite, or a weight below 0."""
-    with np.errstate(all="ignore"):
-        if np.isfinite(rows.columns.sum() + rows.target.sum() + rows.weight.sum()) and rows.weight.min() >= 0:
-            return None
-    bad = ~np.isfinite(rows.columns).all(axis=0) | ~np.isfinite(rows.target) | ~(rows.weight >= 0)
-    bad |= np.isinf(rows.weight)
-    return int(np.argmax(bad)) if bad.any() else None  # the sum of finite numbers may overflow
+        return n
+    with np.errstate(all="ignore"):  # the sum of finite numbers may overflow, and then each is looked at
+        total = chunk.columns[:n].sum() + chunk.target[:n].sum() + chunk.weight[:n].sum()
+        if np.isfinite(total) and chunk.weight[:n].min() >= 0:
+            return n
+    good = np.isfinite(chunk.columns[:n]).all(axis=(1, 2)) & is_good(chunk.target[:n], chunk.weight[:n]).all(axis=1)
+    return n if good.all() else int(np.argmin(good))
 
 
 class _WindowBuffer:
@@ -227,8 +223,12 @@ class _WindowBuffer:
     def __init__(self, batches: Batches):
         self.source, self.order = batches.source, batches.order
         n_rows = min(WINDOW * self.order.block_rows, self.order.n_rows)
-        n_features = len(self.source.names)
-        self.rows = Rows.empty(n_features, n_rows, self.source.dtype, by_rows=self.source.by_rows)
+        n_features, dtype = len(self.source.names), self.source.dtype
+        self.is_in_order = not self.order.shuffle and not self.order.n_held_out
+        self.rows = Rows.empty(n_features, n_rows, dtype, by_rows=self.source.by_rows or not self.is_in_order)
+        self.columns = None
+        if not self.source.by_rows and not self.is_in_order:
+            self.columns = np.empty((n_features, min(self.order.block_rows, n_rows)), dtype)
         self.numbers = np.empty(n_rows, np.int64)
         self.window: Window | None = None
 
@@ -239,23 +239,39 @@ class _WindowBuffer:
             place = 0
             for block in window.blocks.tolist():
                 size, first = self.order.size(block), block * self.order.block_rows
-                self.source.read(first, self.rows.part(place, place + size))
+                self._read(first, self.rows.part(place, place + size))
                 self.numbers[place : place + size] = np.arange(first, first + size)
                 place += size
         self.window = window
+
+    def _read(self, first: int, into: Rows) -> None:
+        """Read one block; by way of columns, which are turned into rows, where the source has columns."""
+        if self.columns is None:
+            self.source.read(first, into)
+            return
+        columns = self.columns[:, : len(into.target)]
+        self.source.read(first, into._replace(columns=columns))
+        turn(columns, into.columns)
 
     def copy(self, first: int, n: int, chunk: Chunk, filled: int) -> None:
         """Copy n rows, in the window's order from its row `first` on, into a chunk."""
         assert self.window is not None
         rows = self.window.rows[first : first + n]
-        gather(self.rows, rows, chunk.part(filled, filled + n))
-        np.take(self.numbers, rows, out=chunk.rows[filled : filled + n], mode="clip")
+        if self.is_in_order:
+            copy(self.rows, first, n, chunk.batches, filled)
+        else:
+            gather(self.rows, rows, chunk.batches, filled)
+        np.take(self.numbers, rows, out=chunk.rows.reshape(-1)[filled : filled + n], mode="clip")
 
 
-def held_out_rows(source: Source, order: Order) -> Rows:
-    """The rows that no epoch has, in the order of the source; InvalidData where one has a bad value."""
+def held_out_rows(source: Source, order: Order) -> tuple[Rows, np.ndarray]:
+    """The rows that no epoch has, in the order of the source, and their numbers there.
+
+    Raises InvalidData where one has a bad value.
+    """
     held_out = Rows.empty(len(source.names), order.n_held_out, source.dtype)
-    buffer = Rows.empty(len(source.names), min(order.block_rows, order.n_rows), source.dtype, by_rows=source.by_rows)
+    block_rows = min(order.block_rows, order.n_rows)
+    buffer = Rows.empty(len(source.names), block_rows, source.dtype, by_rows=source.by_rows)
     numbers = np.empty(order.n_held_out, np.int64)
     place = 0
     for block in range(order.n_blocks):
@@ -263,9 +279,11 @@ def held_out_rows(source: Source, order: Order) -> Rows:
         if len(rows):
             read, end = buffer.part(0, order.size(block)), place + len(rows)
             source.read(block * order.block_rows, read)
-            gather(read, rows, held_out.part(place, end))
+            for values, into in zip(read, held_out, strict=True):
+                into[..., place:end] = values[..., rows]
             numbers[place:end] = rows + block * order.block_rows
             place = end
-    if not source.is_checked and first_bad_row(held_out) is not None:
+    good = np.isfinite(held_out.columns).all(axis=0) & is_good(held_out.target, held_out.weight)
+    if not good.all():
         raise bad_value(source, held_out, numbers)
-    return held_out
+    return held_out, numbers

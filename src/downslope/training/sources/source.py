@@ -107,12 +107,17 @@ def read_rows(source: Source, first: int, n_rows: int) -> Rows:
     return rows
 
 
+def is_good(target: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Of each row, whether target and weight can be trained on."""
+    return np.isfinite(target) & np.isfinite(weight) & (weight >= 0)
+
+
 def bad_value(source: Source, rows: Rows, numbers: np.ndarray) -> InvalidData:
     """The error for the first of some rows that has a bad value; `numbers` are the source's own of these rows."""
     columns = (*rows.columns, rows.target, rows.weight)
     names = (*source.names, source.target_name, source.weight_name)
     bad = np.array([~np.isfinite(column) for column in columns])
-    bad[-1] |= rows.weight < 0
+    bad[-1] |= ~is_good(rows.target, rows.weight) & ~bad[-2]
     row = int(np.argmax(bad.any(axis=0)))
     column = int(np.argmax(bad[:, row]))
     return data_error(source.place(int(numbers[row])), names[column], columns[column][row])
