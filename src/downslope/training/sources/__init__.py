@@ -1,1 +1,9 @@
-"""Where rows come from: arrays, frames, files."""
+"""Where rows come from: arrays, frames, files.
+
+open_source(data, target)          opening.py: whatever a user has, as a source (source.py)
+"""
+
+from downslope.training.sources.opening import open_source
+from downslope.training.sources.source import Rows, Source, read_rows
+
+__all__ = ["Rows", "Source", "open_source", "read_rows"]

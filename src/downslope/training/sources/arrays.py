@@ -11,6 +11,7 @@ import numpy as np
 
 from downslope.errors import InvalidInput, shortened
 from downslope.training.sources.source import Rows, data_error
+from downslope.training.sources.vectors import target_vector, weight_vector
 
 
 class ArraySource:
@@ -68,8 +69,11 @@ class ArraySource:
         self.target_name = None if target is None else target_name
         self.weight_name = None if weight is None else weight_name
         self.labels: tuple[str, ...] | None = None
-        self._target = None if target is None else self._check_target(self._vector(target, "target"))
-        self._weight = None if weight is None else self._check_weight(self._vector(weight, "weight"))
+        self._target = self._weight = None
+        if target is not None:
+            self._target, self.labels = target_vector(target, self.n_rows, self.dtype, target_name, self.place)
+        if weight is not None:
+            self._weight = weight_vector(weight, self.n_rows, self.dtype, weight_name, self.place)
         self.is_checked = True
 
     @property
@@ -131,43 +135,6 @@ class ArraySource:
                 numbers[row, column] = float(value)
             return numbers
         raise data_error(self.place(0), self.names[0], table.flat[0])
-
-    def _vector(self, values: Any, parameter: str) -> np.ndarray:
-        array = np.asarray(values)
-        if array.shape in ((self.n_rows, 1), (1, self.n_rows)):
-            array = array.reshape(-1)
-        if array.shape != (self.n_rows,):
-            raise InvalidInput(
-                parameter, f"must have one value for each of the {self.n_rows} rows", f"shape {array.shape}"
-            )
-        return array
-
-    def _check_target(self, target: np.ndarray) -> np.ndarray:
-        if target.dtype.kind in "OUSb":
-            missing = [row for row, value in enumerate(target.tolist()) if value is None or value != value]
-            if missing:
-                raise data_error(self.place(missing[0]), self.target_name, None)
-            labels, codes = np.unique(target.astype(str), return_inverse=True)
-            self.labels = tuple(labels.tolist())
-            target = codes
-        return self._check_numbers(target, self.target_name)
-
-    def _check_weight(self, weight: np.ndarray) -> np.ndarray:
-        weight = self._check_numbers(weight, self.weight_name)
-        if (weight < 0).any():
-            row = int(np.argmax(weight < 0))
-            raise data_error(self.place(row), self.weight_name, weight[row])
-        return weight
-
-    def _check_numbers(self, values: np.ndarray, name: str | None) -> np.ndarray:
-        if values.dtype.kind not in "fiub":
-            raise data_error(self.place(0), name, values[0])
-        numbers = values.astype(self.dtype, copy=False)
-        bad = ~np.isfinite(numbers)
-        if bad.any():
-            row = int(np.argmax(bad))
-            raise data_error(self.place(row), name, values[row])
-        return numbers
 
 
 def _table(features: Any) -> np.ndarray:

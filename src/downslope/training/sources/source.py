@@ -102,14 +102,15 @@ def data_error(place: str, column: str | None, value: Any) -> InvalidData:
 
 def read_rows(source: Source, first: int, n_rows: int) -> Rows:
     """Rows of a source, in arrays of their own."""
-    rows = Rows.empty(len(source.names), n_rows, source.dtype)
+    rows = Rows.empty(len(source.names), n_rows, source.dtype, by_rows=source.by_rows)
     source.read(first, rows)
     return rows
 
 
 def is_good(target: np.ndarray, weight: np.ndarray) -> np.ndarray:
     """Of each row, whether target and weight can be trained on."""
-    return np.isfinite(target) & np.isfinite(weight) & (weight >= 0)
+    good: np.ndarray = np.isfinite(target) & np.isfinite(weight) & (weight >= 0)
+    return good
 
 
 def bad_value(source: Source, rows: Rows, numbers: np.ndarray) -> InvalidData:
