@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from downslope import learning_rates, methods
     from downslope import plots as plots
     from downslope import torch as torch
+    from downslope import training as training
     from downslope.adapters.optax_transformation import as_optax
     from downslope.adapters.scipy_method import scipy_method
     from downslope.analysis.behaviour import Behaviour
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
         ScheduleFailed,
         UnknownName,
     )
+    from downslope.estimators import DescentClassifier, DescentRegressor
     from downslope.explanation import Explanation
     from downslope.methods import (
         AdaGrad,
@@ -64,6 +66,9 @@ if TYPE_CHECKING:
     from downslope.sweeps.sweep import Sweep
     from downslope.sweeps.sweep_file import SweepFile
     from downslope.sweeps.sweeping import sweep
+    from downslope.training.fitting import fit
+    from downslope.training.range_test import RateSearch, find_learning_rate
+    from downslope.training.training_run import TrainingRun
 
 __version__ = "0.1.0"
 
@@ -92,6 +97,7 @@ _HOMES = {
         "ScheduleFailed",
         "UnknownName",
     ),
+    "downslope.estimators": ("DescentClassifier", "DescentRegressor"),
     "downslope.explanation": ("Explanation",),
     "downslope.methods": (
         "AdaGrad",
@@ -114,15 +120,19 @@ _HOMES = {
     "downslope.sweeps.sweep": ("Sweep",),
     "downslope.sweeps.sweep_file": ("SweepFile",),
     "downslope.sweeps.sweeping": ("sweep",),
+    "downslope.training.fitting": ("fit",),
+    "downslope.training.range_test": ("RateSearch", "find_learning_rate"),
+    "downslope.training.training_run": ("TrainingRun",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 _MODULES = {
     "gallery": "downslope.objectives.gallery",
     "learning_rates": "downslope.learning_rates",
     "methods": "downslope.methods",
-    # Not in __all__: a star import must not need matplotlib or PyTorch, without which these cannot be loaded.
+    # Not in __all__, as the estimators: a star import must not need matplotlib, PyTorch or scikit-learn.
     "plots": "downslope.plots",
     "torch": "downslope.torch",
+    "training": "downslope.training",
 }
 
 __all__ = [
@@ -155,6 +165,7 @@ __all__ = [
     "ObjectiveFailed",
     "PointKind",
     "RMSProp",
+    "RateSearch",
     "Replay",
     "Run",
     "RunFailed",
@@ -164,10 +175,13 @@ __all__ = [
     "Step",
     "Sweep",
     "SweepFile",
+    "TrainingRun",
     "UnknownName",
     "as_optax",
     "basins",
     "critical_points",
+    "find_learning_rate",
+    "fit",
     "gallery",
     "learning_rate_range",
     "learning_rates",
