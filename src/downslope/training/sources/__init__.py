@@ -1,7 +1,4 @@
-"""Where rows come from: arrays, frames, files.
-
-open_source(data, target)          opening.py: whatever a user has, as a source (source.py)
-"""
+"""Where rows come from: arrays, frames, files. `open_source` makes a source of whatever a user has."""
 
 from downslope.training.sources.opening import open_source
 from downslope.training.sources.source import Rows, Source, read_rows

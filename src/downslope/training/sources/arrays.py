@@ -75,11 +75,7 @@ class ArraySource:
         if weight is not None:
             self._weight = weight_vector(weight, self.n_rows, self.dtype, weight_name, self.place)
         self.is_checked = True
-
-    @property
-    def by_rows(self) -> bool:
-        """Whether the numbers of a row lie side by side."""
-        return bool(self._columns.strides[0] < self._columns.strides[1])
+        self.by_rows = bool(self._columns.strides[0] < self._columns.strides[1])
 
     def read(self, first: int, into: Rows) -> None:
         """Copy the rows from `first` on."""
@@ -115,7 +111,9 @@ class ArraySource:
         if table.dtype.kind == "c":
             raise InvalidInput("data", "must be real numbers", f"{table.dtype} numbers")
         numbers = table.astype(np.float32 if table.dtype in (np.float32, np.float16) else np.float64, copy=False)
-        if not np.isfinite(numbers.sum()):  # the sum of finite numbers may overflow
+        with np.errstate(all="ignore"):
+            total = numbers.sum()
+        if not np.isfinite(total):  # the sum of finite numbers may overflow
             bad = np.argwhere(~np.isfinite(numbers))
             if len(bad):
                 row, column = bad[0]

@@ -10,6 +10,7 @@ whole; one that a process left unfinished is swept by the next.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import shutil
@@ -25,6 +26,7 @@ import numpy as np
 from downslope.errors import InvalidFile
 from downslope.training.order import block_rows
 from downslope.training.sources.files import Identity
+from downslope.training.sources.parquet_file import footer_digest
 
 _FILE_ROWS = 2**20
 _MADE_FROM = "made_from.json"
@@ -43,6 +45,8 @@ class Copy:
     parts: list[Path]
     origins: list[tuple[str, int]]
     """Name and rows of each of the files that it was made from."""
+    footers: dict[str, str]
+    """The SHA-256 of each file's footer."""
     missing: dict[str, int]
     """The first row in which a column lacks a value, for those that do."""
 
@@ -59,15 +63,19 @@ def found_copy(origin: Path, made_from: list[Identity], columns: list[str] | Non
     """The copy that there is of just these files as they are, with at least these columns (None: any)."""
     folder = copy_of(origin)
     try:
-        told = json.loads((folder / _MADE_FROM).read_text(encoding="utf-8"))
+        digest, _, text = (folder / _MADE_FROM).read_bytes().partition(b"\n")
+        if hashlib.sha256(text).hexdigest().encode() != digest:
+            return None
+        told = json.loads(text)
         if told["format"] != _FORMAT or told["files"] != _told(made_from):
             return None
         if columns is not None and not set(columns) <= set(told["columns"]):
             return None
         parts = [folder / name for name in told["parts"]]
-        if [part.stat().st_size for part in parts] != told["sizes"]:
+        if not all(part.is_file() for part in parts):
             return None
-        return Copy(parts, [(name, n_rows) for name, n_rows in told["origins"]], told["missing"])
+        origins = [(name, n_rows) for name, n_rows in told["origins"]]
+        return Copy(parts, origins, told["footers"], told["missing"])
     except (OSError, ValueError, KeyError, TypeError):
         return None  # there is none, or it is none of ours: it is made anew
 
@@ -94,22 +102,24 @@ def write_copy(origin: Path, made_from: list[Identity], schema: Any, batches: It
         for identity in made_from:
             identity.check()
         origins = [(identity.path.name, n) for identity, n in zip(made_from, n_rows, strict=True)]
-        text = {
+        footers = {part.name: footer_digest(part) for part in parts}
+        told = {
             "format": _FORMAT,
             "files": _told(made_from),
             "origins": origins,
             "columns": schema.names,
             "missing": missing,
             "parts": [part.name for part in parts],
-            "sizes": [part.stat().st_size for part in parts],
+            "footers": footers,
         }
-        with open(beside / _MADE_FROM, "x", encoding="utf-8") as file:
-            json.dump(text, file)
+        text = json.dumps(told).encode()
+        with open(beside / _MADE_FROM, "xb") as file:
+            file.write(hashlib.sha256(text).hexdigest().encode() + b"\n" + text)
             file.flush()
             os.fsync(file.fileno())
         shutil.rmtree(folder, ignore_errors=True)
         os.rename(beside, folder)
-    return Copy([folder / part.name for part in parts], origins, missing)
+    return Copy([folder / part.name for part in parts], origins, footers, missing)
 
 
 def _told(made_from: list[Identity]) -> list[Any]:

@@ -28,12 +28,15 @@ def converted(paths: list[Path], origin: Path, progress: bool = False) -> Copy:
     """
     made_from = [Identity.of(path) for path in paths]
     copy = found_copy(origin, made_from, None)
-    if copy is not None:
+    if copy is not None and copy.parts:
         return copy
     size = sum(identity.size for identity in made_from)
     with progress_bar(size if progress else None, with_loss=False, of="bytes") as update:
         reader = _Reader(paths, update)
-        return write_copy(origin, made_from, reader.schema, reader.batches())
+        copy = write_copy(origin, made_from, reader.schema, reader.batches())
+    if not copy.parts:
+        raise InvalidFile(origin, "has no rows", parameter="data")
+    return copy
 
 
 class _Reader:

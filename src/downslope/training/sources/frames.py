@@ -15,7 +15,7 @@ from downslope.training.sources.source import data_error
 
 def is_frame(data: Any) -> bool:
     """Whether it is a frame or a table, known without loading their libraries."""
-    return type(data).__module__.partition(".")[0] in ("pandas", "polars", "pyarrow") and hasattr(data, "columns")
+    return type(data).__module__.partition(".")[0] in ("pandas", "polars", "pyarrow") and hasattr(type(data), "columns")
 
 
 def frame_source(

@@ -77,6 +77,8 @@ class NpyFile:
             self._file.close()
             self._file = None
 
+    __del__ = close
+
 
 class NpySource:
     """The rows of a .npy file (n, d).

@@ -40,8 +40,8 @@ def open_source(
         A source; an array (n, d), or a tuple (features, target) or (features, target, weight) of arrays; a pandas or
         polars frame or Arrow table; a path to a .parquet, .csv or .npy file, or to a folder of files of one kind.
     target, weight
-        Arrays (n,) beside an array; names of columns of a frame, of Parquet and of CSV; beside a .npy file arrays, paths
-        to others or the number of a column. None: there is none.
+        Arrays (n,) beside an array; names of columns of a frame, of Parquet and of CSV; beside a .npy file arrays,
+        paths to others or the number of a column. None: there is none.
     features
         The names of the columns to use, and their order; None: all but target and weight.
     shuffle

@@ -64,7 +64,7 @@ class ParquetSource:
         *,
         copy: Copy | None = None,
     ):
-        self.files = [ParquetFile(path) for path in paths]
+        self.files = [ParquetFile(path, copy.footers[path.name] if copy else None) for path in paths]
         self.copy = copy
         first = self.files[0]
         where = copy.origins[0][0] if copy else first.path.name

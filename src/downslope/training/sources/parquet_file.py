@@ -18,11 +18,18 @@ _BUFFER = 2**16
 
 
 class ParquetFile:
-    """A file that was looked at, and is opened when it is read."""
+    """A file that was looked at, and is opened when it is read.
 
-    def __init__(self, path: Path):
+    `footer` is the SHA-256 that its footer must have. Parquet has checksums for pages alone, and a flipped bit of a
+    footer can read as other numbers, or end the process within pyarrow.
+    """
+
+    def __init__(self, path: Path, footer: str | None = None):
         self.path = path
         self.identity = Identity.of(path)
+        self.footer = footer_digest(path)
+        if footer is not None and self.footer != footer:
+            raise InvalidFile(path, "is damaged: its footer is not the one that was written", parameter="data")
         with self.opened() as opened:
             metadata = opened.metadata
             self.schema = opened.schema_arrow
@@ -30,7 +37,6 @@ class ParquetFile:
         self.group_rows = np.array(rows, np.int64)
         self.group_starts = np.concatenate([[0], np.cumsum(self.group_rows)])
         self.n_rows = int(self.group_starts[-1])
-        self.footer = _footer_digest(path)
 
     def open(self) -> Any:
         """The reader of pyarrow for it, which compares pages with their checksums."""
@@ -82,9 +88,11 @@ def reading(path: Path) -> Iterator[None]:
         raise InvalidFile(path, f"is damaged, cut short or no Parquet file: {text}", parameter="data") from error
 
 
-def _footer_digest(path: Path) -> str:
+def footer_digest(path: Path) -> str:
+    """The SHA-256 of what stands at the end of a Parquet file: schema, places, statistics."""
     with reading(path), open(path, "rb") as file:
-        size = file.seek(-8, os.SEEK_END) + 8
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - 8))
         footer = int.from_bytes(file.read(4), "little")
         file.seek(max(0, size - 8 - footer))
         return hashlib.sha256(file.read(footer)).hexdigest()
