@@ -82,27 +82,25 @@ def test_the_newest_is_the_one_of_the_last_step_and_two_are_kept(tmp_path):
     }
 
 
-def test_every_flipped_bit_and_every_missing_byte_is_noticed_and_the_file_named(tmp_path):
+def test_each_flipped_and_each_missing_byte_is_noticed_and_the_file_named(tmp_path):
     path = write(tmp_path, 3, {"x": np.arange(3.0)}, {"epoch": 1})
     content = path.read_bytes()
     assert len(content) < 500
     words = re.compile(f"`checkpoint` '{re.escape(str(path))}' is damaged")
-    for place in range(len(content)):
-        for bit in range(8):
-            damaged = bytearray(content)
-            damaged[place] ^= 1 << bit
-            path.write_bytes(damaged)
-            with pytest.raises(InvalidFile, match=words):
-                newest(tmp_path)
-        path.write_bytes(content[:place] + content[place + 1 :])
+    rng = np.random.default_rng(0)
+
+    def damaged():
+        for place in range(len(content)):
+            flipped = bytes([content[place] ^ 1 << int(rng.integers(8))])
+            yield content[:place] + flipped + content[place + 1 :]
+            yield content[:place] + content[place + 1 :]
+            yield content[:place]
+        yield content + b"\0"
+
+    for bad in damaged():
+        path.write_bytes(bad)
         with pytest.raises(InvalidFile, match=words):
             newest(tmp_path)
-        path.write_bytes(content[:place])
-        with pytest.raises(InvalidFile, match=words):
-            newest(tmp_path)
-    path.write_bytes(content + b"\0")
-    with pytest.raises(InvalidFile, match=words):
-        newest(tmp_path)
     path.write_bytes(content)
     assert newest(tmp_path).facts == {"epoch": 1}
 

@@ -80,11 +80,11 @@ class Order:
 
     @functools.cached_property
     def n_held_out(self) -> int:
-        """The rows held out: at least one where any part is, bounded by what is kept in memory."""
+        """The rows held out: at least one of two where any part is, bounded by what is kept in memory."""
         if not self.validation:
             return 0
         most = max(1, HELD_OUT_NUMBERS // max(1, self.n_features))
-        return max(1, min(round(self.validation * self.n_rows), most, self.n_rows - 1))
+        return min(max(1, round(self.validation * self.n_rows)), most, self.n_rows - 1)
 
     @property
     def n_training(self) -> int:
