@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 from downslope.training.loop import Training
@@ -16,7 +16,9 @@ def fit(
     model: Any,
     data: Any,
     *,
-    target: str | None = None,
+    target: Any = None,
+    weight: Any = None,
+    features: Sequence[str] | None = None,
     validation: Any = 0.0,
     start: Any = None,
     method: Any = "gradient_descent",
@@ -50,9 +52,11 @@ def fit(
         `loss(params, batch)` in NumPy or JAX, where `X, y = batch` have shapes (b, d) and (b,): it returns the batch's
         average, or one number a row (then rows may have weights). It needs a `start`.
     data
-        (X, y) or (X, y, weights) with X of shape (n, d); a frame, a file or folder, with the name of the `target`.
-    target
-        The column to predict, where the data are a table.
+        (X, y) or (X, y, weights) with X of shape (n, d); a pandas or polars frame; or a .parquet, .csv or .npy file, or
+        a folder of files of one kind, which may be larger than memory.
+    target, weight, features
+        Where the data are a table: the column to predict, that of the rows' weights, if any, and the columns to use,
+        None for all others.
     validation
         A share of the rows to hold out, below 1, or rows of their own, (X, y).
     start
@@ -112,6 +116,8 @@ def fit(
         model,
         data,
         target=target,
+        weight=weight,
+        features=features,
         validation=validation,
         start=start,
         method=method,
@@ -155,7 +161,7 @@ def fitted(
 
     `one_class` allows rows of one class alone, where the others are known to exist.
     """
-    job = prepared(model, data, one_class=one_class, **options)
+    job = prepared(model, data, one_class=one_class, progress=progress, **options)
     training = Training(job, callback, progress, checkpoint, resume)
     if position is not None:
         training.goes_on(position)

@@ -10,14 +10,16 @@ from __future__ import annotations
 import json
 import math
 import time
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import jax
 import numpy as np
 
-from downslope.errors import InvalidInput
+from downslope.errors import InvalidFile, InvalidInput
 from downslope.plain import plain
 from downslope.stopping import Status
+from downslope.training.checkpoint import Checkpoint, CheckpointFolder, newest
 from downslope.training.ending import specification
 
 if TYPE_CHECKING:
@@ -32,21 +34,21 @@ class Keeper:
     """Writes checkpoints of one run into a folder; does nothing without one."""
 
     def __init__(self, training: Training, folder: Any, resume: bool):
-        self.training, self.folder = training, folder
+        self.training = training
+        self.folder: CheckpointFolder | None = None
         self.kept_at = time.perf_counter()
         self.kept_step = -1
         if folder is None:
             if resume:
                 raise InvalidInput("resume", "needs a `checkpoint` folder to go on from", resume)
             return
-        from downslope.training import checkpoint
-
-        found = checkpoint.newest(folder)
-        if resume and found is not None:
-            self._restore(found)
-        elif found is not None:
+        found = newest(folder)
+        if found is not None and not resume:
             rule = "must be a folder without a checkpoint of an earlier run; `resume=True` goes on from it"
             raise InvalidInput("checkpoint", rule, str(folder))
+        if found is not None:
+            self._restore(found)
+        self.folder = CheckpointFolder(folder)
 
     def keep_in_time(self) -> None:
         """Write one, if the last is half a minute old."""
@@ -58,14 +60,23 @@ class Keeper:
         training = self.training
         if self.folder is None or training.step == self.kept_step:
             return
-        from downslope.training import checkpoint
-
         leaves = jax.tree.leaves(training.position)
         arrays = {f"position {i}": np.asarray(leaf) for i, leaf in enumerate(leaves)}
         arrays |= {f"record {name}": values for name, values in training.record.to_arrays().items()}
         arrays["best x"] = np.asarray(training.best[2])
-        checkpoint.write(self.folder, training.step, arrays, self._facts())
-        self.kept_at, self.kept_step = time.perf_counter(), training.step
+        self.kept_at = time.perf_counter()
+        try:
+            self.folder.write(training.step, arrays, self._facts())
+        except InvalidFile as error:  # a full disk, say: the run goes on, and the checkpoint before is whole
+            training.notes.append(f"no checkpoint at step {training.step}: {error}")
+            warnings.warn(training.notes[-1], stacklevel=2)
+            return
+        self.kept_step = training.step
+
+    def close(self) -> None:
+        """Let other runs write to the folder."""
+        if self.folder is not None:
+            self.folder.close()
 
     def _facts(self) -> dict[str, Any]:
         training = self.training
@@ -79,10 +90,10 @@ class Keeper:
             "stride": training.record.stride,
         }
 
-    def _restore(self, found: Any) -> None:
+    def _restore(self, found: Checkpoint) -> None:
         training, facts, arrays = self.training, found.facts, found.arrays
         if facts["fingerprint"] != training.job.source.fingerprint():
-            raise InvalidInput("data", "must be those of the run that is resumed; they have changed", str(self.folder))
+            raise InvalidInput("data", "must be those of the run that is resumed; they have changed", str(found.path))
         asked = _asked(training)
         for name, before in facts["asked"].items():
             if asked.get(name) != before:

@@ -72,6 +72,13 @@ class Training:
 
     def run(self) -> TrainingRun:
         """Train to the end, whatever it is."""
+        try:
+            return self._run()
+        finally:
+            self.keeper.close()
+            self.job.source.close()
+
+    def _run(self) -> TrainingRun:
         with self.line:
             try:
                 self._train()

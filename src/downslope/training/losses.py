@@ -15,7 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from downslope.coefficients import check_coefficients, coefficient
+from downslope.coefficients import coefficient
 from downslope.errors import InvalidInput, UnknownName
 
 
@@ -175,12 +175,11 @@ LOSSES: dict[str, type[Loss]] = {kind.name: kind for kind in (SquaredError, Hube
 
 
 def as_loss(loss: Any) -> Loss:
-    """A loss from its name or instance, with its coefficients checked; InvalidInput otherwise."""
+    """A loss from its name or instance; InvalidInput otherwise. Its coefficients are checked by `fit`."""
     if isinstance(loss, str):
         if loss not in LOSSES:
             raise UnknownName("loss", loss, LOSSES)
         return LOSSES[loss]()
     if not isinstance(loss, Loss):
         raise InvalidInput("loss", f"must be a loss or one of {', '.join(LOSSES)}", loss)
-    check_coefficients(loss, type(loss).__name__)
     return loss

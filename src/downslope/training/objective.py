@@ -156,8 +156,10 @@ class TrainingBound(Bound):
 class TrainingObjective(Objective):
     """The objective of a training run."""
 
-    def __init__(self, average: Average, penalties: Penalties, name: str, names: tuple[str, ...], of_rows: str):
-        self.average, self.penalties = average, penalties
+    def __init__(
+        self, average: Average, rows: Rows, penalties: Penalties, name: str, names: tuple[str, ...], of_rows: str
+    ):
+        self.average, self.penalties, self.rows = average, penalties, rows
         self.reason = f"exact, {of_rows}"
         flags = penalised_numbers(average.model, average.structure)
         self.mask = np.asarray(flags, average.structure.dtype) if flags else average.structure.dtype.type(1)
@@ -192,7 +194,7 @@ class TrainingObjective(Objective):
         flat = np.asarray(flat, self.average.structure.dtype)
         bound = TrainingBound(self, self.average.structure if structure.size == flat.size else structure)
         self._bound = bound
-        return bound, flat, bound.value(flat)
+        return bound, flat, bound.value_and_gradient(flat)[0]  # a program that is needed anyway
 
     def checked(self, bound: Bound, value: float, flat: np.ndarray, loss: float) -> Bound:
         """Nothing compiled can be stale here: the rows are its arguments."""

@@ -23,7 +23,8 @@ from downslope.training.objective import Average, TrainingObjective
 from downslope.training.order import Order
 from downslope.training.scaling import scaling_warning
 from downslope.training.sharpness import steepest
-from downslope.training.sources.source import Rows, Source, bad_value, is_good, read_rows
+from downslope.training.sources import Rows, Source, open_source, read_rows
+from downslope.training.sources.source import bad_value, is_good
 from downslope.training.steps import Penalties, Steps
 
 MOST_NUMBERS = 2**24
@@ -77,17 +78,22 @@ def prepared(
     data: Any,
     *,
     target: Any = None,
+    weight: Any = None,
+    features: Any = None,
     validation: Any = 0.0,
     start: Any = None,
     method: Any = "gradient_descent",
     learning_rate: Any = None,
     one_class: bool = False,
+    progress: bool = False,
     **options: Any,
 ) -> Job:
     """The job; InvalidInput where a parameter breaks a rule or the data do not suit the model."""
     model = asking.as_model(model, start)
     method = as_method(method)
-    source = opened(data, target)
+    source = open_source(
+        data, target, weight, features=features, shuffle=bool(options.get("shuffle", True)), progress=progress
+    )
     if source.target_name is None and not isinstance(model, UserLoss):
         raise InvalidInput("data", "must have a target: give (X, y), or the name of the target's column", source.names)
     share = validation if isinstance(validation, int | float) and not isinstance(validation, bool) else 0.0
@@ -116,7 +122,7 @@ def prepared(
     penalties = Penalties(asked.l1, asked.l2, asked.clip_norm)
     told = f"over {'' if is_whole else f'{len(sample.target):,} of '}the {order.n_training:,} training rows"
     average = Average(model, structure, sample)
-    objective = TrainingObjective(average, penalties, name_of(model), parameter_names(model, source), told)
+    objective = TrainingObjective(average, sample, penalties, name_of(model), parameter_names(model, source), told)
     loss0 = objective.bind(structure.restore(x0))[2]
     if not math.isfinite(loss0):
         raise InvalidInput("start", "must have a finite average loss", loss0)
@@ -165,17 +171,6 @@ def prepared(
         validation_told=validation_told,
         notes=tuple(notes),
     )
-
-
-def opened(data: Any, target: Any) -> Source:
-    """The source for what a user gives."""
-    from downslope.training.sources.arrays import ArraySource
-
-    if isinstance(data, tuple) and len(data) in (2, 3):
-        return ArraySource(*data)
-    if hasattr(data, "read") and hasattr(data, "fingerprint"):
-        return data  # type: ignore[no-any-return]
-    raise InvalidInput("data", "must be (X, y), (X, y, weights)", data)
 
 
 def _all_rows(source: Source, order: Order) -> Rows:
@@ -281,7 +276,14 @@ def _validation(source: Source, order: Order, validation: Any, share: float, mod
         return held_out_rows(source, order)[0], float(share)
     if validation is None or isinstance(validation, int | float):
         return None, 0.0
-    other = opened(validation, source.target_name)
+    is_table = not isinstance(validation, tuple)
+    other = open_source(
+        validation,
+        source.target_name if is_table else None,
+        source.weight_name if is_table else None,
+        features=source.names if is_table else None,
+        shuffle=False,
+    )
     if len(other.names) != len(source.names):
         rule = f"must have the {len(source.names)} features of the training data"
         raise InvalidInput("validation", rule, f"{len(other.names)} features")

@@ -1,8 +1,9 @@
 """The learning-rate range test (Smith 2017): rates that grow from step to step, and the loss that each met.
 
-The loss falls while rates are useful, and rises where they are too large. The suggestion is the rate at which the
-smoothed loss fell fastest, and never more than half of what the measured sharpness lets the method be stable at; where
-the loss never fell clearly, there is none, and the reason says so. Nothing is changed: the test has its own weights.
+The loss falls while rates are useful, and rises where they are too large. It is measured on the same rows after every
+step: a batch's own loss is too noisy to read the curve off. The suggestion is the rate at which it fell fastest, and
+never more than half of what the measured sharpness lets the method be stable at; where it never fell clearly there is
+none, and the reason says so. Nothing is changed: the test has its own weights.
 """
 
 from __future__ import annotations
@@ -21,14 +22,16 @@ from downslope.errors import InvalidInput
 from downslope.learning_rates import GeometricDecay
 from downslope.methods import as_method
 from downslope.training.asked import check_real, check_whole
+from downslope.training.objective import Average
 from downslope.training.preparing import Job, prepared
 from downslope.training.replaying import again
 from downslope.training.scaling import UnscaledFeatures
 from downslope.training.sharpness import leading
 
-_SMOOTHING = 0.9
+_ROWS_NUMBERS = 2**20
+"""The rows that the curve is measured on are about so many numbers."""
 _EXPLODED = 4.0
-"""A smoothed loss so many times its lowest ends the curve."""
+"""A loss so many times its lowest ends the curve."""
 _CLEARLY = 0.02
 """A fall by less than this share of the loss at the start is no answer."""
 
@@ -45,11 +48,9 @@ class RateSearch:
     """
 
     rates: np.ndarray
-    """Of each step, growing by one factor."""
+    """Of the steps, growing by one factor."""
     losses: np.ndarray
-    """Of each step's batch, before its update."""
-    smoothed: np.ndarray
-    """Their running mean, corrected for its start."""
+    """Over the same rows, at the weights before each step."""
     suggestion: float | None
     """None where the test has no answer."""
     reason: str
@@ -105,29 +106,21 @@ def find_learning_rate(
 
 
 def _read(job: Job, run: Any, n_steps: int) -> RateSearch:
-    losses = run.losses[:-1][:n_steps].astype(float)
-    rates = run.learning_rates[: len(losses)].astype(float)
-    finite = np.flatnonzero(~np.isfinite(losses))
-    end = int(finite[0]) if finite.size else len(losses)
-    losses, rates = losses[:end], rates[:end]
-    smoothed = _smoothed(losses)
-    lowest = int(np.argmin(smoothed)) if end else 0
-    exploded = np.flatnonzero(smoothed[lowest:] > _EXPLODED * smoothed[lowest] + 1e-300)
-    if exploded.size and smoothed[lowest] > 0:
-        end = lowest + int(exploded[0]) + 1
-        losses, rates, smoothed = losses[:end], rates[:end], smoothed[:end]
-    sharpness = _sharpness(job, run, lowest)
+    rates, points, losses = _curve(job, run, n_steps)
+    lowest = int(np.argmin(losses))
+    risen = np.flatnonzero(losses[lowest:] > losses[lowest] + (_EXPLODED - 1) * abs(losses[lowest]))
+    if risen.size:
+        rates, losses = rates[: lowest + int(risen[0]) + 1], losses[: lowest + int(risen[0]) + 1]
+    sharpness = _sharpness(job, points[[0, lowest]])
     limit = _largest_stable(job, sharpness)
 
     def found(suggestion: float | None, reason: str) -> RateSearch:
-        return RateSearch(rates, losses, smoothed, suggestion, reason, sharpness, limit)
+        return RateSearch(rates, losses, suggestion, reason, sharpness, limit)
 
-    if end < 10:
-        return found(None, f"the loss was no longer finite after {end} steps; begin with a smaller rate")
-    if smoothed[0] - smoothed[lowest] < _CLEARLY * abs(smoothed[0]):
+    if losses[0] - losses[lowest] < _CLEARLY * abs(losses[0]):
         return found(None, "the loss never fell clearly at any of these rates: it may be at its minimum, or all noise")
-    span = max(1, min(len(rates) // 10, lowest))  # the mean's first steps are noisy, so falls are taken over several
-    falls = smoothed[: lowest + 1 - span] - smoothed[span : lowest + 1]
+    span = max(1, min(len(rates) // 10, lowest))
+    falls = losses[: lowest + 1 - span] - losses[span : lowest + 1]
     fastest = float(rates[int(np.argmax(falls)) + span // 2])
     if limit is not None and fastest > limit / 2:
         words = f"half of {limit:.3g}, up to which the method is stable at the measured sharpness {sharpness:.3g}"
@@ -135,20 +128,21 @@ def _read(job: Job, run: Any, n_steps: int) -> RateSearch:
     return found(fastest, f"where the loss fell fastest; the sharpness measured is {sharpness:.3g}")
 
 
-def _smoothed(losses: np.ndarray) -> np.ndarray:
-    """A running mean that forgets, divided by the weight it holds."""
-    mean, smoothed = 0.0, np.empty(len(losses))
-    for k, loss in enumerate(losses):
-        mean = _SMOOTHING * mean + (1 - _SMOOTHING) * loss
-        smoothed[k] = mean / (1 - _SMOOTHING ** (k + 1))
-    return smoothed
+def _curve(job: Job, run: Any, n_steps: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Rates, weights and losses of the steps whose weights are known, up to the last that is finite."""
+    sample = job.objective.rows
+    rows = sample.part(0, max(1, min(len(sample.target), _ROWS_NUMBERS // len(sample.columns))))
+    average = Average(job.model, job.structure, rows)
+    steps = run.path_steps[run.path_steps < min(n_steps, run.n_steps)]
+    points = run.structure.flatten_rows(run.path)[: len(steps)]
+    with np.errstate(all="ignore"):
+        losses = np.array([average.value(point) + job.objective.penalty(point) for point in points])
+    bad = np.flatnonzero(~np.isfinite(losses))
+    end = int(bad[0]) if bad.size else len(losses)
+    return run.learning_rates[steps][:end].astype(float), points[:end], losses[:end]
 
 
-def _sharpness(job: Job, run: Any, lowest: int) -> float:
-    points = [job.x0]
-    if run.path is not None and lowest > 0:
-        at = int(np.searchsorted(run.path_steps, lowest, side="right")) - 1
-        points.append(run.structure.flatten_rows(run.path)[at])
+def _sharpness(job: Job, points: np.ndarray) -> float:
     bound = job.objective.bind(job.structure.restore(job.x0))[0]
     found = [leading(lambda v, x=x: bound.hessian_vector_product(x, v), x.size) for x in points]  # type: ignore[misc]
     return float(np.nanmax(found)) if np.isfinite(found).any() else math.nan

@@ -12,9 +12,9 @@ import numpy as np
 from downslope.training.models import Linear, Model, UserLoss
 from downslope.training.sources.source import Rows
 
-MOST_ROWS, MOST_FEATURES = 4096, 1000
+MOST_ROWS, MOST_FEATURES = 4096, 500
 _WORTH, _MANY = 100.0, 1e3
-_ZERO = 1e-12
+_ZERO = 1e-10
 
 
 class UnscaledFeatures(UserWarning):
@@ -28,26 +28,29 @@ def condition_numbers(columns: np.ndarray, l2: float = 0.0, *, intercept: bool =
 
     >>> x = np.linspace(-1, 1, 101)
     >>> [round(number) for number in condition_numbers(np.stack([x**2, 1000 * x]))]
-    [9680411, 1]
+    [4140708, 1]
     """
-    rows = np.asarray(columns[:, :MOST_ROWS], float)
+    most = min(MOST_ROWS, max(1000, 3 * len(columns)))
+    rows = np.asarray(columns[:, :most], float)
     spread = rows.std(axis=1)
     varies = spread > 1e-12 * np.abs(rows).max(axis=1, initial=0)
     scaled = (rows[varies] - rows[varies].mean(axis=1)[:, None]) / spread[varies][:, None]
-    return _condition(rows, l2, intercept), _condition(scaled, l2, intercept)
+    after = _singular(scaled, l2, intercept)
+    rank = max(1, int((after > _ZERO * after[0]).sum())) if len(after) else 1
+    before = _singular(rows[varies], l2, intercept)
+    return tuple(float((v[0] / max(v[rank - 1], 1e-300)) ** 2) if len(v) else 1.0 for v in (before, after))  # type: ignore[return-value]
 
 
-def _condition(rows: np.ndarray, l2: float, intercept: bool) -> float:
-    if not len(rows):
-        return 1.0
-    held = np.concatenate([rows, np.ones((1, rows.shape[1]))]) if intercept else rows
-    with np.errstate(all="ignore"):
-        moments = held @ held.T / held.shape[1]
-    if not np.isfinite(moments).all():
-        return np.inf
-    moments[np.arange(len(rows)), np.arange(len(rows))] += l2
-    values = np.linalg.eigvalsh(moments)
-    return float(values[-1] / values[values > _ZERO * values[-1]][0])
+def _singular(rows: np.ndarray, l2: float, intercept: bool) -> np.ndarray:
+    """Singular values of the features with a bias beside them and the penalty below, descending: the roots of the
+    moments' eigenvalues, without their squares, which would drown the small ones.
+    """
+    n = rows.shape[1]
+    held = [rows.T, *([np.ones((n, 1))] if intercept else [])]
+    table = np.concatenate(held, axis=1)
+    if l2:
+        table = np.concatenate([table, np.sqrt(l2 * n) * np.eye(len(rows), table.shape[1])])
+    return np.asarray(np.linalg.svd(table, compute_uv=False)) if table.size else np.empty(0)
 
 
 def scaling_warning(model: Model, names: tuple[str, ...], rows: Rows, l2: float) -> UnscaledFeatures | None:
