@@ -76,6 +76,11 @@ class ArraySource:
             self._weight = weight_vector(weight, self.n_rows, self.dtype, weight_name, self.place)
         self.is_checked = True
         self.by_rows = bool(self._columns.strides[0] < self._columns.strides[1])
+        self.in_memory: Rows | None = Rows(
+            self._columns,
+            np.zeros(self.n_rows, self.dtype) if self._target is None else self._target,
+            np.ones(self.n_rows, self.dtype) if self._weight is None else self._weight,
+        )
 
     def read(self, first: int, into: Rows) -> None:
         """Copy the rows from `first` on."""

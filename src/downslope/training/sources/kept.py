@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 from downslope.training.sources.source import Rows, Source, read_rows
 
 KEPT_NUMBERS = 2**24
@@ -13,17 +15,20 @@ class KeptSource:
 
     def __init__(self, source: Source):
         self._source = source
-        self._rows: Rows | None = None
         self.names, self.n_rows, self.dtype = source.names, source.n_rows, source.dtype
         self.by_rows, self.is_checked = source.by_rows, source.is_checked
         self.target_name, self.weight_name, self.labels = source.target_name, source.weight_name, source.labels
 
+    @functools.cached_property
+    def in_memory(self) -> Rows:
+        """All rows."""
+        rows = read_rows(self._source, 0, self.n_rows)
+        self._source.close()
+        return rows
+
     def read(self, first: int, into: Rows) -> None:
         """Copy the rows from `first` on."""
-        if self._rows is None:
-            self._rows = read_rows(self._source, 0, self.n_rows)
-            self._source.close()
-        for values, target in zip(self._rows.part(first, first + len(into.target)), into, strict=True):
+        for values, target in zip(self.in_memory.part(first, first + len(into.target)), into, strict=True):
             target[:] = values
 
     def place(self, row: int) -> str:

@@ -93,6 +93,7 @@ class NpySource:
     """
 
     is_checked = False
+    in_memory: Rows | None = None
 
     def __init__(self, path: Path, target: Any = None, weight: Any = None):
         self.file = file = NpyFile(path)

@@ -54,6 +54,7 @@ class ParquetSource:
 
     is_checked = False
     by_rows = False
+    in_memory: Rows | None = None
 
     def __init__(
         self,

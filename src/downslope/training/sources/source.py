@@ -60,6 +60,10 @@ class Source(Protocol):
     labels: tuple[str, ...] | None
     """Where the target is words: what its numbers 0, 1, ... stand for."""
 
+    @property
+    def in_memory(self) -> Rows | None:
+        """All rows, where they are in memory, laid out as `by_rows` says."""
+
     def read(self, first: int, into: Rows) -> None:
         """Write the rows from `first` on, as many as there is room for; one thread at a time.
 
