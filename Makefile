@@ -7,10 +7,11 @@ BENCHMARKS := .venv-benchmarks
 
 .PHONY: demo test check lint format types unit slow oldest benchmarks clean
 
-demo: $(VENV)/installed  ## minimise real functions; writes records, pictures and films into demo/
+demo: $(VENV)/installed  ## minimise real functions, train on real data; writes records, pictures and films into demo/
 	$(BIN)/python examples/demo.py
 	$(BIN)/python examples/pictures.py
 	$(BIN)/python examples/films.py
+	$(BIN)/python examples/training.py
 
 # The oldest versions were built for Python 3.11 and 3.12.
 test: check slow $(shell $(PYTHON) -c "import sys; print('oldest' * (sys.version_info < (3, 13)))")  ## all that CI runs
@@ -53,7 +54,7 @@ $(BENCHMARKS)/installed: pyproject.toml
 
 $(VENV)/installed: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --editable ".[plots]"
+	$(BIN)/python -m pip install --quiet --editable ".[plots,sklearn]"
 	touch $@
 
 $(VENV)/installed-dev: pyproject.toml

@@ -71,7 +71,8 @@ def training(result: TrainingRun, data: str) -> None:
     if len(rows) > _FIRST + _LAST + 1:
         rows = [*rows[:_FIRST], ["..."] * len(names), *rows[-_LAST:]]
     kept = [k for k in range(len(names)) if any(row[k] for row in rows)]
-    print(f"\n{table([[row[k] for k in kept] for row in [names, *rows]])}")
+    if rows:
+        print(f"\n{table([[row[k] for k in kept] for row in [names, *rows]])}")
 
 
 def _or_nothing(value: float) -> str:

@@ -48,7 +48,6 @@ class Asked:
 def as_asked(
     *,
     has_validation: bool,
-    n_rows: int,
     batch_size: Any = None,
     epochs: Any = None,
     schedule_per: Any = "step",
@@ -67,8 +66,6 @@ def as_asked(
 ) -> Asked:
     """The options as numbers; InvalidInput where one breaks a rule."""
     check_whole("batch_size", batch_size, 1, none="for all rows")
-    if batch_size is not None and batch_size >= n_rows:
-        batch_size = None
     check_whole("epochs", epochs, 0, none=f"for {EPOCHS}, or {BATCH_EPOCHS} of batch descent")
     if schedule_per not in ("step", "epoch"):
         raise InvalidInput("schedule_per", 'must be "step" or "epoch"', schedule_per)
