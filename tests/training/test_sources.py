@@ -313,7 +313,7 @@ def test_what_is_no_file_of_its_kind_is_told(tmp_path):
 def test_large_row_groups_are_copied_once_into_small_ones(tmp_path, monkeypatch):
     monkeypatch.setattr(opening, "block_rows", lambda n_features: 64)
     monkeypatch.setattr(copying, "block_rows", lambda n_features: 64)
-    monkeypatch.setattr(copying, "_FILE_ROWS", 256)
+    monkeypatch.setattr(copying, "_FILE_PIECES", 16)
     X, y = numbers(1000)
     path = tmp_path / "rows.parquet"
     parquet.write_table(table(X, y), path)

@@ -2,9 +2,9 @@
 
     rows.csv  ->  .rows.csv.downslope/part-00000.parquet, ..., and made_from.json, which tells of what
 
-Parquet files of a million rows at most, in row groups that are a block each (order.py), uncompressed, with a checksum
-for every page: a block is read without what lies before it, and damage is noticed. The folder takes its name when it is
-whole; one that a process left unfinished is swept by the next.
+Parquet files of some dozen row groups, which are a block each (order.py), uncompressed, with a checksum for every page: a
+block is read without what lies before it, and damage is noticed. The folder takes its name when it is whole; one that a
+process left unfinished is swept by the next.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ from downslope.training.order import block_rows
 from downslope.training.sources.files import Identity
 from downslope.training.sources.parquet_file import footer_digest
 
-_FILE_ROWS = 2**20
+_FILE_PIECES = 2**13
+"""Row groups times columns of a file at most: its footer tells of each, and is in memory while the file is open."""
 _MADE_FROM = "made_from.json"
 _FORMAT = 1
 
@@ -146,11 +147,11 @@ def _write_part(path: Path, schema: Any, following: Any, groups: Iterator[Any]) 
             file, schema, compression="none", use_dictionary=False, write_page_checksum=True
         ) as writer,
     ):
-        written = 0
-        while following is not None and written < _FILE_ROWS:
+        for _ in range(max(1, _FILE_PIECES // len(schema))):
             writer.write_table(following, row_group_size=len(following))
-            written += len(following)
             following = next(groups, None)
+            if following is None:
+                break
         writer.close()
         file.flush()
         os.fsync(file.fileno())

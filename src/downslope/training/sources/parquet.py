@@ -148,7 +148,7 @@ class ParquetSource:
         left_out = row - int(file.group_starts[group])
         groups = list(range(group, len(file.group_rows)))
         self._stream = self._reader(i).iter_batches(
-            _BATCH, row_groups=groups, columns=self.selection.columns, use_threads=False
+            _BATCH, row_groups=groups, columns=self.selection.columns, use_threads=True
         )
         for batch in self._stream:
             if left_out < len(batch):

@@ -83,6 +83,8 @@ def reading(path: Path) -> Iterator[None]:
         yield
     except FileNotFoundError:
         raise InvalidFile(path, "does not exist", parameter="data") from None
+    except MemoryError:  # which pyarrow's own is, too
+        raise
     except (OSError, pa.ArrowException) as error:
         text = " ".join(str(error).split())
         raise InvalidFile(path, f"is damaged, cut short or no Parquet file: {text}", parameter="data") from error
