@@ -30,7 +30,7 @@ def last_good(job: Job, position: Position, status: Status) -> np.ndarray:
     here, before = np.array(position.x), np.array(position.before)
     if status is Status.NOT_FINITE and not np.isfinite(here).all():
         return before if np.isfinite(before).all() else job.x0
-    bound = job.objective.bind(job.structure.restore(job.x0))[0]
+    bound = job.objective.bound()
     with np.errstate(all="ignore"):
         losses = [bound.value(x) if np.isfinite(x).all() else math.inf for x in (here, before)]
     losses = [loss if math.isfinite(loss) else math.inf for loss in losses]
@@ -94,7 +94,7 @@ def ended_run(training: Training, x: np.ndarray) -> TrainingRun:
     record.epochs = list(record.epochs)
     losses, sizes, rates = record.columns()
     broke = training.status is Status.NOT_FINITE and len(losses) > 0 and not _ended_before_the_batch(training)
-    bound = job.objective.bind(job.structure.restore(job.x0))[0]
+    bound = job.objective.bound()
     with np.errstate(all="ignore"):
         loss, gradient = bound.value_and_gradient(x)
     if broke:

@@ -83,6 +83,8 @@ def target_error(source: Source, row: int, value: float, loss: Loss) -> InvalidD
 
 def all_rows(source: Source, order: Order) -> tuple[Rows, np.ndarray]:
     """The training rows of a source, in its own order, and their numbers."""
+    if source.in_memory is not None and not order.n_held_out:
+        return source.in_memory, np.arange(source.n_rows)
     d = len(source.names)
     rows = Rows.empty(d, order.n_training, source.dtype)
     numbers = np.empty(order.n_training, np.int64)

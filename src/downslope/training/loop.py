@@ -212,7 +212,7 @@ class Training:
         return over
 
     def _sharpness(self) -> float:
-        bound = self.job.objective.bind(self.job.structure.restore(self.x))[0]
+        bound = self.job.objective.bound()
         return leading(lambda v: bound.hessian_vector_product(self.x, v), self.job.structure.size)
 
     def _is_over(self, epoch: Epoch) -> bool:

@@ -38,7 +38,18 @@ class Average:
     def __init__(self, model: Model, structure: Structure, rows: Rows):
         self.model, self.structure, self.n_rows = model, structure, rows.target.shape[0]
         self._shape, self._numbers = split_loss(model, structure.dtype)
-        self.pieces = list(self._cut(rows))
+        self._rows = rows
+
+    @functools.cached_property
+    def pieces(self) -> list[Data]:
+        """The rows as the compiled functions take them; made when they are first needed."""
+        return list(self._cut(self._rows))
+
+    def value_of_some(self, x: np.ndarray) -> float:
+        """The average over the first of the rows alone."""
+        first = next(self._cut(self._rows))
+        value = self._of_piece("value_and_gradient", first, x)[0]
+        return float(value) / max(float(np.asarray(first.share).sum()), 1e-300)
 
     def value(self, x: np.ndarray) -> float:
         """The average."""
@@ -59,10 +70,13 @@ class Average:
         return losses[: self.n_rows]
 
     def _each(self, what: str, *vectors: np.ndarray) -> Any:
-        kernel = _kernel(what, self._shape, self.structure) if not isinstance(self.model, UserLoss) else self._own(what)
         for piece in self.pieces:
-            with jax.enable_x64(True):
-                yield jax.tree.map(np.asarray, kernel(self._numbers, piece, *vectors))
+            yield self._of_piece(what, piece, *vectors)
+
+    def _of_piece(self, what: str, piece: Data, *vectors: np.ndarray) -> Any:
+        kernel = _kernel(what, self._shape, self.structure) if not isinstance(self.model, UserLoss) else self._own(what)
+        with jax.enable_x64(True):
+            return jax.tree.map(np.asarray, kernel(self._numbers, piece, *vectors))
 
     @functools.cached_property
     def _kernels(self) -> dict[str, Callable[..., Any]]:
@@ -190,11 +204,15 @@ class TrainingObjective(Objective):
 
     def bind(self, x0: Any, bounds: Any = None) -> tuple[Bound, np.ndarray, float]:
         """The loss on flat vectors around x0."""
-        structure, flat = Structure.of(x0)
-        flat = np.asarray(flat, self.average.structure.dtype)
-        bound = TrainingBound(self, self.average.structure if structure.size == flat.size else structure)
-        self._bound = bound
+        flat = np.asarray(Structure.of(x0)[1], self.average.structure.dtype)
+        bound = self.bound()
         return bound, flat, bound.value_and_gradient(flat)[0]  # a program that is needed anyway
+
+    def bound(self) -> TrainingBound:
+        """The same, without a look at any point."""
+        bound = TrainingBound(self, self.average.structure)
+        self._bound = bound
+        return bound
 
     def checked(self, bound: Bound, value: float, flat: np.ndarray, loss: float) -> Bound:
         """Nothing compiled can be stale here: the rows are its arguments."""

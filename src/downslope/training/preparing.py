@@ -123,7 +123,7 @@ def prepared(
     told = f"over {'' if is_whole else f'{len(sample.target):,} of '}the {order.n_training:,} training rows"
     average = Average(model, structure, sample)
     objective = TrainingObjective(average, sample, penalties, name_of(model), parameter_names(model, source), told)
-    loss0 = objective.bind(structure.restore(x0))[2]
+    loss0 = average.value_of_some(x0) + objective.penalty(x0)
     if not math.isfinite(loss0):
         raise InvalidInput("start", "must have a finite average loss", loss0)
     notes = [] if is_whole else [f"losses at the end and curvatures are {told}, in blocks spread evenly"]

@@ -143,7 +143,7 @@ def _curve(job: Job, run: Any, n_steps: int) -> tuple[np.ndarray, np.ndarray, np
 
 
 def _sharpness(job: Job, points: np.ndarray) -> float:
-    bound = job.objective.bind(job.structure.restore(job.x0))[0]
+    bound = job.objective.bound()
     found = [leading(lambda v, x=x: bound.hessian_vector_product(x, v), x.size) for x in points]  # type: ignore[misc]
     return float(np.nanmax(found)) if np.isfinite(found).any() else math.nan
 

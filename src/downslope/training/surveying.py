@@ -38,6 +38,7 @@ def check_values(source: Source, rows: Rows, numbers: np.ndarray) -> None:
 def survey(source: Source, model: Model, rows: Rows | None) -> tuple[int, float]:
     """How many classes there are, if that is asked, and the mean weight; from all rows, where they must be seen."""
     n_classes = len(source.labels) if source.labels else 0
+    rows = source.in_memory if rows is None else rows
     wants_classes = model.loss is not None and getattr(model.loss, "n_classes", 0) is None and not n_classes
     if rows is not None or not (wants_classes or source.weight_name):
         if rows is None:
@@ -65,19 +66,26 @@ def sampled(source: Source, order: Order) -> tuple[Rows, bool]:
     """The training rows, or those of blocks spread evenly over them; and whether these are all."""
     most = max(1, MOST_NUMBERS // (order.block_rows * len(source.names)))
     blocks = np.unique(np.linspace(0, order.n_blocks - 1, min(most, order.n_blocks)).astype(int))
-    parts = []
+    is_whole = len(blocks) == order.n_blocks
+    if source.in_memory is not None and is_whole and not order.n_held_out:
+        return source.in_memory, True
+    n = sum(order.size(block) for block in blocks.tolist())
+    rows, end = Rows.empty(len(source.names), n, source.dtype, by_rows=source.by_rows), 0
     for block in blocks.tolist():
-        read = read_rows(source, block * order.block_rows, order.size(block))
-        kept = np.delete(np.arange(len(read.target)), order.held_out(block))
-        good = np.isfinite(read.columns).all(axis=0) & is_good(read.target, read.weight)
-        kept = kept[good[kept]]  # what is wrong with the others is said when training comes to them
-        parts.append(Rows(*(values[..., kept] for values in read)))
-    rows = (
-        parts[0] if len(parts) == 1 else Rows(*(np.concatenate(values, axis=-1) for values in zip(*parts, strict=True)))
-    )
+        first, size = block * order.block_rows, order.size(block)
+        read = rows.part(end, end + size)
+        source.read(first, read)
+        kept = np.delete(np.arange(size), order.held_out(block))
+        if not source.is_checked:  # what is wrong with a row is said when training comes to it
+            kept = kept[(np.isfinite(read.columns).all(axis=0) & is_good(read.target, read.weight))[kept]]
+        if len(kept) < size:
+            for values in read:
+                values[..., : len(kept)] = values[..., kept]
+        end += len(kept)
+    rows = rows.part(0, end)
     if not len(rows.target):
         raise InvalidInput("data", "must have rows that can be trained on", source.place(0))
-    return rows, len(blocks) == order.n_blocks
+    return rows, is_whole
 
 
 def check_sample(source: Source, model: Model, rows: Rows, one_class: bool) -> None:
