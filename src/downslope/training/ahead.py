@@ -34,7 +34,8 @@ class Ahead(Generic[Item]):
     def __init__(
         self, fill: Callable[[Callable[[], Item]], Iterator[Item]], new: Callable[[], Item], most: int, held: int = 1
     ):
-        self._fill, self._new, self._unmade, self._held = fill, new, most, held
+        self._fill, self._new, self._most, self._held = fill, new, most, held
+        self.made: list[Item] = []
         self._free: queue.SimpleQueue[Item | None] = queue.SimpleQueue()
         self._full: queue.SimpleQueue[Item | BaseException | None] = queue.SimpleQueue()
         self._stopped = threading.Event()
@@ -78,9 +79,9 @@ class Ahead(Generic[Item]):
 
     def _room(self) -> Item:
         """An item to fill: a new one while there may be more, else one that was given back."""
-        if self._unmade and self._free.empty():
-            self._unmade -= 1
-            return self._new()
+        if len(self.made) < self._most and self._free.empty():
+            self.made.append(self._new())
+            return self.made[-1]
         item = self._free.get()
         if item is None or self._stopped.is_set():
             raise _StoppedError

@@ -79,6 +79,7 @@ class Batches:
         self.source, self.order, self.batch_size = source, order, batch_size
         n = min(MOST_BATCHES, CHUNK_NUMBERS // max(1, len(source.names) * batch_size), self.n_batches)
         self.batches_per_chunk = batches_per_chunk or max(1, n)
+        self._spare_windows: list[WindowRows] = []
 
     @property
     def n_batches(self) -> int:
@@ -97,13 +98,21 @@ class Batches:
         the row have been given; InvalidFile where a file is damaged, as soon as what came before has been given.
         """
         end = None if n_steps is None else step + n_steps
-        windows: Ahead[WindowRows] = Ahead(
-            functools.partial(_windows, self, step, end), lambda: WindowRows(self.source, self.order), most=2
-        )
+        windows: Ahead[WindowRows] = Ahead(functools.partial(_windows, self, step, end), self._window, most=2)
         # Two are with those who asked, one is being filled, two wait.
         chunks: Ahead[Chunk] = Ahead(functools.partial(_chunks, self, windows, step, end), self._chunk, most=5, held=2)
-        with windows, chunks:
-            yield from chunks
+        try:
+            with windows, chunks:
+                yield from chunks
+        finally:
+            self._spare_windows += windows.made
+
+    def _window(self) -> WindowRows:
+        """Room for a window: from an earlier call, as new memory costs a fifth of the reading."""
+        try:
+            return self._spare_windows.pop()
+        except IndexError:
+            return WindowRows(self.source, self.order)
 
     def _chunk(self) -> Chunk:
         """A chunk to fill. What is left over in it must be finite."""

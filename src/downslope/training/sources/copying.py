@@ -2,9 +2,9 @@
 
     rows.csv  ->  .rows.csv.downslope/part-00000.parquet, ..., and made_from.json, which tells of what
 
-Parquet files of some dozen row groups, which are a block each (order.py), uncompressed, with a checksum for every page: a
-block is read without what lies before it, and damage is noticed. The folder takes its name when it is whole; one that a
-process left unfinished is swept by the next.
+Parquet files of some dozen row groups, which are a block each (order.py), uncompressed, with a checksum for every page:
+a block is read without what lies before it, and damage is noticed. The folder takes its name when it is whole; one that
+a process left unfinished is swept by the next.
 """
 
 from __future__ import annotations
