@@ -7,6 +7,7 @@ from downslope.training.losses import Huber, Logistic, Loss, Softmax, SquaredErr
 from downslope.training.models import Batch, Linear, Model, Network
 from downslope.training.record import Epoch
 from downslope.training.scaling import UnscaledFeatures
+from downslope.training.slices import LossSlice, loss_slice
 from downslope.training.training_run import TrainingRun
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "Linear",
     "Logistic",
     "Loss",
+    "LossSlice",
     "Model",
     "Network",
     "Softmax",
@@ -23,4 +25,5 @@ __all__ = [
     "TrainingRun",
     "UnscaledFeatures",
     "fit",
+    "loss_slice",
 ]
