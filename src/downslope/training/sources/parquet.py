@@ -1,9 +1,9 @@
 """Parquet files as one source, read as a stream that takes little memory.
 
 A row group is decoded from its first row on, batch after batch, a large one through buffers of 64 KB: even a group that
-is larger than memory is read so. What is asked for next is mostly what follows, and the stream goes on; else it starts at the
-group that holds the row, and leaves out what comes before it. (Measured: a dataset's `to_batches` as it is peaked at
-4 GB where this needs 0.2; without the small buffer all columns of a row group are in memory at once.)
+is larger than memory is read so. What is asked for next is mostly what follows, and the stream goes on; else it starts
+at the group that holds the row, and leaves out what comes before it. (Measured: a dataset's `to_batches` as it is
+peaked at 4 GB where this needs 0.2; without the small buffer all columns of a row group are in memory at once.)
 
 Pages are compared with their checksums where the writer stored any. A file that is no longer the one that was opened is
 an error, also when only its name now belongs to another.
