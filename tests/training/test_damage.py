@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -168,6 +169,7 @@ def test_an_npy_file_shorter_than_its_header_says_is_refused(tmp_path):
 
 CSV = """\
 import sys
+from contextlib import contextmanager
 from downslope.training.sources import open_source
 print(open_source(sys.argv[1], "y").n_rows)
 """
@@ -180,6 +182,7 @@ def test_a_csv_file_is_converted_once_and_anew_when_it_changes(tmp_path):
     source = open_source(path, "y")
     assert source.place(12) == "row 12 of rows.csv"
     part = copying.copy_of(path) / "part-00000.parquet"
+    assert source.notes == (f"the data are read from a copy in small blocks, {part.parent} (0.0 MB), made once",)
     stamp = part.stat().st_mtime_ns
     assert open_source(path, "y", features=["age"]).n_rows == 100
     assert part.stat().st_mtime_ns == stamp
@@ -283,3 +286,24 @@ def test_the_copy_is_never_mixed_with_the_data_of_a_folder(tmp_path):
     open_source(path, "y")
     assert open_source(tmp_path, "y").n_rows == 1
     assert opening.files_of(tmp_path) == [path]
+
+
+def test_a_bar_shows_how_far_a_conversion_is(tmp_path, monkeypatch):
+    told = []
+
+    @contextmanager
+    def bar(total, **words):
+        yield lambda done, loss: told.append((done, total))
+
+    monkeypatch.setattr("downslope.training.sources.csv.progress_bar", bar)
+    monkeypatch.setattr("downslope.training.sources.csv._BLOCK", 1000)
+    folder = tmp_path / "rows"
+    folder.mkdir()
+    for name in ("a.csv", "b.csv"):
+        (folder / name).write_text("a,y\n" + "1,2\n" * 1000)
+    open_source(folder, "y", progress=True)
+    done, totals = zip(*told, strict=True)
+    assert set(totals) == {2 * 4004}
+    assert list(done) == sorted(done)
+    assert done[-1] == 2 * 4004
+    assert len(set(done)) >= 4

@@ -126,7 +126,8 @@ def prepared(
     loss0 = average.value_of_some(x0) + objective.penalty(x0)
     if not math.isfinite(loss0):
         raise InvalidInput("start", "must have a finite average loss", loss0)
-    notes = [] if is_whole else [f"losses at the end and curvatures are {told}, in blocks spread evenly"]
+    notes = list(source.notes)
+    notes += [] if is_whole else [f"losses at the end and curvatures are {told}, in blocks spread evenly"]
     rate = asking.as_rate(learning_rate, method, rows is not None)
     if rate is None:
         rate, note = _rate_of_first_batches(model, structure, x0, sample, asked)

@@ -75,6 +75,7 @@ class ArraySource:
         if weight is not None:
             self._weight = weight_vector(weight, self.n_rows, self.dtype, weight_name, self.place)
         self.is_checked = True
+        self.notes: tuple[str, ...] = ()
         self.by_rows = bool(self._columns.strides[0] < self._columns.strides[1])
         self.in_memory: Rows | None = Rows(
             self._columns,

@@ -51,6 +51,12 @@ class Copy:
     missing: dict[str, int]
     """The first row in which a column lacks a value, for those that do."""
 
+    @property
+    def note(self) -> str:
+        """What was done."""
+        folder, size = self.parts[0].parent, sum(part.stat().st_size for part in self.parts)
+        return f"the data are read from a copy in small blocks, {folder} ({size / 2**20:,.1f} MB), made once"
+
     def place(self, row: int) -> str:
         """Where a row lies in the files that the copy was made from."""
         for name, n_rows in self.origins:

@@ -6,6 +6,7 @@ most of. Numbers become float64. An empty place, NA, NaN or null is a missing va
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -57,11 +58,12 @@ class _Reader:
                 rule = f"has other columns than {self.paths[0].name}: {', '.join(_names(path, self.separator))}"
                 raise InvalidFile(path, rule, parameter="data")
             with open(path, "rb") as file, _told(path, self.schema):
+                size = os.fstat(file.fileno()).st_size
                 reader = csv.open_csv(file, **_options(self.separator, self.schema))
-                for batch in reader:
-                    self.update(self.n_bytes + file.tell(), float("nan"))
+                for i, batch in enumerate(reader, start=1):  # a batch is a block; the file is read far ahead
+                    self.update(self.n_bytes + min(i * _BLOCK, size), float("nan"))
                     yield number, batch
-            self.n_bytes += path.stat().st_size
+            self.n_bytes += size
 
 
 def _options(separator: str, schema: Any = None) -> dict[str, Any]:

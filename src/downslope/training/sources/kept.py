@@ -16,7 +16,7 @@ class KeptSource:
     def __init__(self, source: Source):
         self._source = source
         self.names, self.n_rows, self.dtype = source.names, source.n_rows, source.dtype
-        self.by_rows, self.is_checked = source.by_rows, source.is_checked
+        self.by_rows, self.is_checked, self.notes = source.by_rows, source.is_checked, source.notes
         self.target_name, self.weight_name, self.labels = source.target_name, source.weight_name, source.labels
 
     @functools.cached_property

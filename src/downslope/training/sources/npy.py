@@ -94,6 +94,7 @@ class NpySource:
 
     is_checked = False
     in_memory: Rows | None = None
+    notes: tuple[str, ...] = ()
 
     def __init__(self, path: Path, target: Any = None, weight: Any = None):
         self.file = file = NpyFile(path)

@@ -67,6 +67,7 @@ class ParquetSource:
     ):
         self.files = [ParquetFile(path, copy.footers[path.name] if copy else None) for path in paths]
         self.copy = copy
+        self.notes: tuple[str, ...] = () if copy is None else (copy.note,)
         first = self.files[0]
         where = copy.origins[0][0] if copy else first.path.name
         self.selection: Selection = arrow_columns.select(first.schema, target, weight, features, where)

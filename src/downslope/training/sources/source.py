@@ -60,6 +60,9 @@ class Source(Protocol):
     labels: tuple[str, ...] | None
     """Where the target is words: what its numbers 0, 1, ... stand for."""
 
+    notes: tuple[str, ...]
+    """What was done with the data that their owner should know."""
+
     @property
     def in_memory(self) -> Rows | None:
         """All rows, where they are in memory, laid out as `by_rows` says."""
