@@ -30,11 +30,17 @@ def last_good(job: Job, position: Position, status: Status) -> np.ndarray:
     here, before = np.array(position.x), np.array(position.before)
     if status is Status.NOT_FINITE and not np.isfinite(here).all():
         return before if np.isfinite(before).all() else job.x0
-    bound = job.objective.bound()
-    with np.errstate(all="ignore"):
-        losses = [bound.value(x) if np.isfinite(x).all() else math.inf for x in (here, before)]
-    losses = [loss if math.isfinite(loss) else math.inf for loss in losses]
+    losses = [_typical_loss(job, x) if np.isfinite(x).all() else math.inf for x in (here, before)]
     return here if losses[0] <= losses[1] else before
+
+
+def _typical_loss(job: Job, x: np.ndarray) -> float:
+    """The median over rows, which the row that made the loss explode does not move; inf where it is not finite."""
+    average = job.objective.average
+    has_rows = not isinstance(job.model, UserLoss) or job.model.gives_rows
+    with np.errstate(all="ignore"):
+        loss = float(np.median(average.row_losses(x))) if has_rows else average.value(x)
+    return loss if math.isfinite(loss) else math.inf
 
 
 def where_it_broke(training: Training) -> list[str]:
