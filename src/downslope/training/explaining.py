@@ -34,6 +34,8 @@ EDGE = (0.85, 1.2)
 """A sharpness within these shares of the largest stable one is at the edge."""
 _STILL_FALLS = 0.02
 """An epoch that lowered the mean loss by this share of all that it fell has not settled."""
+_RISES = 0.5
+"""A loss above its first by this share has risen."""
 _MOST_SECONDS = 3.0
 _HELPS = 0.05
 """Of the fall, a further one that is worth telling of."""
@@ -77,6 +79,8 @@ def _headline(run: TrainingRun) -> tuple[Behaviour, str]:
     told = f"the loss went from {short(first)} to {short(run.loss)} in {steps}"
     if run.status is Status.STOPPED_EARLY:
         return Behaviour.NOISE_FLOOR, f"{told}, and stopped early: the validation loss no longer fell."
+    if run.loss > first + abs(first) * _RISES or (len(means) > 1 and means[-1] > means[0] + abs(means[0]) * _RISES):
+        return Behaviour.DIVERGING, f"{told}: it rises."
     if len(means) < 2:
         return Behaviour.CRAWLING, f"{told}, in one epoch: whether it would fall further, a second one shows."
     fall, last = means[0] - means[-1], means[-2] - means[-1]
