@@ -2,12 +2,14 @@
 
 import decimal
 import os
+import re
 
 import numpy as np
 import pandas
 import polars
 import pyarrow as pa
 import pytest
+import scipy.sparse
 from pyarrow import parquet
 
 from downslope import InvalidData, InvalidFile, InvalidInput, UnknownName
@@ -224,10 +226,14 @@ def test_what_does_not_fit_together_is_refused_before_anything_is_read(tmp_path)
         ((X[:, :0], y), {}, "`data` must have at least one row and one feature"),
         ((X[None], y), {}, "`data` must have two dimensions"),
         ((X + 1j, y), {}, "must be real numbers"),
+        ((scipy.sparse.csr_matrix(X), y), {}, "must not be sparse; .* got 'csr_matrix'"),
+        ((np.ma.masked_equal(X, X[4, 2]), y), {}, "column 'x3', row 4, is NaN"),
+        ((X, np.ma.masked_equal(y, 5)), {}, "column 'target', row 5, is NaN"),
         (([[1.0, 2.0], [3.0]], y), {}, "must have rows of equal length"),
         (([[1.0, "a"]], [0.0]), {}, "holds '1.0', which is no number"),
         (([[1.0, None]], [0.0]), {}, "'x2', row 0, has no value"),
-        (frame, {"target": y}, "`target` must be the name of a column"),
+        (frame, {"target": "y", "weight": y}, "`weight` must be a column's name as the target is"),
+        ((frame, y[:9]), {}, "`target` must have one value for each of the 10 rows"),
         (frame, {"target": "y", "features": ["y"]}, "`features` must not have the target among them"),
         (frame[["y"]], {"target": "y"}, "must have at least one feature beside"),
         (frame[:0], {"target": "y"}, "must have at least one row"),
@@ -333,3 +339,39 @@ def test_large_row_groups_are_copied_once_into_small_ones(tmp_path, monkeypatch)
     parquet.write_table(table(X, y), path)
     assert (read_rows(open_source(path, "y"), 0, 1000).columns == 7).all()
     assert (read_rows(open_source(path, "y", shuffle=False), 0, 1000).columns == 7).all()
+
+
+def test_a_frame_may_have_its_target_beside_it():
+    X, y = numbers(20)
+    frame = pandas.DataFrame(X, columns=NAMES)
+    for data, words in (
+        ((frame, y), {}),
+        ((frame, pandas.Series(y, index=range(20, 0, -1)), y + 1), {}),  # by place, as everywhere
+        (polars.from_pandas(frame), {"target": y, "weight": list(y + 1)}),
+    ):
+        source = open_source(data, **words)
+        assert source.names == NAMES
+        rows = read_rows(source, 0, 20)
+        np.testing.assert_array_equal(rows.columns, X.T)
+        np.testing.assert_array_equal(rows.target, y)
+        assert rows.weight.tolist() in ([1.0] * 20, (y + 1).tolist())
+
+
+def test_where_no_copy_can_be_made_rows_are_read_as_they_lie_and_that_is_told(tmp_path, monkeypatch):
+    monkeypatch.setattr(opening, "block_rows", lambda n_features: 64)
+    X, y = numbers(1000)
+    path = tmp_path / "rows.parquet"
+    parquet.write_table(table(X, y), path)
+    usage = type("usage", (), {"free": 10 * 2**20})
+    monkeypatch.setattr(copying.shutil, "disk_usage", lambda path: usage)
+    assert open_source(path, "y").notes[0].startswith("the data are read from a copy")
+    copying.shutil.rmtree(copying.copy_of(path))
+    usage.free = 1000
+    source = open_source(path, "y")
+    words = "large row groups make shuffling slow, .* takes about 0 MB as a copy for training, and 0 MB are free there"
+    assert re.match(words, source.notes[0])
+    np.testing.assert_array_equal(read_rows(source, 300, 50).columns, X[300:350].T)
+    assert os.listdir(tmp_path) == ["rows.parquet"]
+    (tmp_path / "rows.csv").write_text("a,y\n" + "1,2\n" * 1000)
+    with pytest.raises(InvalidFile, match=r"rows.csv' takes about 0 MB as a copy for training, and 0 MB are free"):
+        open_source(tmp_path / "rows.csv", "y")

@@ -77,7 +77,7 @@ class ArraySource:
         self.is_checked = True
         self.notes: tuple[str, ...] = ()
         self.by_rows = bool(self._columns.strides[0] < self._columns.strides[1])
-        self.in_memory: Rows | None = Rows(
+        self.in_memory = Rows(
             self._columns,
             np.zeros(self.n_rows, self.dtype) if self._target is None else self._target,
             np.ones(self.n_rows, self.dtype) if self._weight is None else self._weight,
@@ -142,6 +142,10 @@ class ArraySource:
 
 
 def _table(features: Any) -> np.ndarray:
+    if hasattr(features, "toarray"):
+        raise InvalidInput("data", "must not be sparse; `.toarray()` makes it an array", type(features).__name__)
+    if isinstance(features, np.ma.MaskedArray):  # what is masked is missing
+        features = np.ma.filled(features.astype(float), np.nan)
     try:
         table = np.asarray(features)
     except ValueError:

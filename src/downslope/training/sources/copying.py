@@ -87,12 +87,20 @@ def found_copy(origin: Path, made_from: list[Identity], columns: list[str] | Non
         return None  # there is none, or it is none of ours: it is made anew
 
 
-def write_copy(origin: Path, made_from: list[Identity], schema: Any, batches: Iterable[tuple[int, Any]]) -> Copy:
-    """Write the copy of Arrow batches, which come with the number of the file that each is from.
+def write_copy(
+    origin: Path, made_from: list[Identity], schema: Any, batches: Iterable[tuple[int, Any]], n_bytes: int
+) -> Copy:
+    """Write the copy of Arrow batches, which come with the number of the file that each is from; about `n_bytes`.
 
     Raises InvalidFile where it cannot be written, and leaves nothing then.
     """
     folder = copy_of(origin)
+    free = shutil.disk_usage(origin.parent).free
+    if free < n_bytes:
+        rule = (
+            f"takes about {n_bytes / 2**20:,.0f} MB as a copy for training, and {free / 2**20:,.0f} MB are free there"
+        )
+        raise InvalidFile(origin, rule, parameter="data")
     n_rows, missing = [0] * len(made_from), {}
 
     def counted() -> Iterator[Any]:

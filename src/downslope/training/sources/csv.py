@@ -34,7 +34,7 @@ def converted(paths: list[Path], origin: Path, progress: bool = False) -> Copy:
     size = sum(identity.size for identity in made_from)
     with progress_bar(size if progress else None, with_loss=False, of="bytes") as update:
         reader = _Reader(paths, update)
-        copy = write_copy(origin, made_from, reader.schema, reader.batches())
+        copy = write_copy(origin, made_from, reader.schema, reader.batches(), size)
     if not copy.parts:
         raise InvalidFile(origin, "has no rows", parameter="data")
     return copy

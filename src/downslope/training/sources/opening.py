@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from downslope.errors import InvalidInput
+from downslope.errors import InvalidFile, InvalidInput
 from downslope.training.order import block_rows
 from downslope.training.sources import csv
 from downslope.training.sources.arrays import ArraySource
@@ -37,11 +37,11 @@ def open_source(
     Parameters
     ----------
     data
-        A source; an array (n, d), or a tuple (features, target) or (features, target, weight) of arrays; a pandas or
-        polars frame or Arrow table; a path to a .parquet, .csv or .npy file, or to a folder of files of one kind.
+        A source; an array (n, d), or a tuple (features, target) or (features, target, weight); a pandas or polars frame
+        or Arrow table; a path to a .parquet, .csv or .npy file, or to a folder of files of one kind.
     target, weight
-        Arrays (n,) beside an array; names of columns of a frame, of Parquet and of CSV; beside a .npy file arrays,
-        paths to others or the number of a column. None: there is none.
+        Arrays (n,) beside an array or a frame; names of columns of a frame, of Parquet and of CSV; beside a .npy file
+        arrays, paths to others or the number of a column. None: there is none.
     features
         The names of the columns to use, and their order; None: all but target and weight.
     shuffle
@@ -67,20 +67,26 @@ def open_source(
         return _of_files(files_of(os.fspath(data)), Path(os.fspath(data)), target, weight, features, shuffle, progress)
     if hasattr(data, "read") and hasattr(data, "fingerprint"):
         return data  # type: ignore[no-any-return]
-    if is_frame(data):
-        for parameter, name in (("target", target), ("weight", weight)):
-            if name is not None and not isinstance(name, str):
-                raise InvalidInput(parameter, "must be the name of a column of the frame", name)
-        return frame_source(data, target, weight, features)
     if isinstance(data, tuple):
         if len(data) not in (2, 3) or target is not None or (len(data) == 3 and weight is not None):
             raise InvalidInput("data", "must be (features, target) or (features, target, weight)", data)
         data, target, weight = data[0], data[1], data[2] if len(data) == 3 else weight
-        if is_frame(data):
-            raise InvalidInput("data", "must be one frame with the target in it, whose column `target` names", data)
+    if is_frame(data):
+        return _of_frame(data, target, weight, features)
     if features is not None:
         raise InvalidInput("features", "are chosen by name, and an array has no names", features)
     return ArraySource(data, target, weight)
+
+
+def _of_frame(frame: Any, target: Any, weight: Any, features: Sequence[str] | None) -> Source:
+    """A source of a frame, whose target and weights are columns of it or arrays beside it."""
+    beside = [value for value in (target, weight) if value is not None and not isinstance(value, str)]
+    if not beside:
+        return frame_source(frame, target, weight, features)
+    if len(beside) < sum(value is not None for value in (target, weight)):
+        raise InvalidInput("weight", "must be a column's name as the target is, or an array as the target is", weight)
+    rows = frame_source(frame, None, None, features)
+    return ArraySource(rows.in_memory.columns.T, target, weight, names=rows.names)
 
 
 def _of_files(
@@ -109,6 +115,9 @@ def _of_files(
         parquet = ParquetSource(copy.parts if copy else files, target, weight, features, copy=copy)
         is_coarse = parquet.largest_group > _MOST_GROUP_BLOCKS * block_rows(len(parquet.names))
         if shuffle and copy is None and is_coarse and not is_small(parquet):
-            parquet = regrouped(parquet, origin, [Identity.of(file) for file in files], progress)
+            try:
+                parquet = regrouped(parquet, origin, [Identity.of(file) for file in files], progress)
+            except InvalidFile as error:  # a full disk, say; damage is met again when it is read
+                parquet.notes = (f"large row groups make shuffling slow, and no copy in small ones was made: {error}",)
         source = parquet
     return KeptSource(source) if is_small(source) else source

@@ -19,10 +19,11 @@ from downslope.training.sources.parquet import ParquetSource
 def regrouped(source: ParquetSource, origin: Path, made_from: list[Identity], progress: bool) -> ParquetSource:
     """The same rows and columns, in row groups of a block each."""
     columns = source.selection.columns
+    n_bytes = source.n_rows * len(columns) * source.dtype.itemsize
     copy = found_copy(origin, made_from, columns)
     if copy is None:
         with progress_bar(source.n_rows if progress else None, with_loss=False, of="rows") as update:
-            copy = write_copy(origin, made_from, source.schema, _batches(source, update))
+            copy = write_copy(origin, made_from, source.schema, _batches(source, update), n_bytes)
     source.close()
     return ParquetSource(copy.parts, source.target_name, source.weight_name, source.names, copy=copy)
 

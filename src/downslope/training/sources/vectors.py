@@ -44,6 +44,8 @@ def weight_vector(values: Any, n_rows: int, dtype: np.dtype[Any], name: str, pla
 
 
 def _vector(values: Any, n_rows: int, parameter: str) -> np.ndarray:
+    if isinstance(values, np.ma.MaskedArray):  # what is masked is missing
+        values = np.ma.filled(values.astype(float), np.nan)
     array = np.asarray(values)
     if array.shape in ((n_rows, 1), (1, n_rows)):
         array = array.reshape(-1)
