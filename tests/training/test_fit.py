@@ -1,6 +1,7 @@
 """Training reaches what closed forms and peers reach, by the very steps that `minimize` and PyTorch make."""
 
 import numpy as np
+import optax
 import pytest
 import torch
 from scipy.optimize import minimize as scipy_minimize
@@ -180,6 +181,22 @@ def test_l1_reaches_the_lasso_and_its_zeros(method):
 def test_l1_is_refused_where_a_step_has_no_length():
     with pytest.raises(InvalidInput, match="`l1` must be 0 with SignDescent"):
         downslope.fit("linear", (X, Y), l1=0.1, method="sign_descent")
+
+
+def test_each_parameter_may_have_its_own_rate():
+    run = downslope.fit("linear", (X, Y), learning_rate=[0.5, 0.1, 0.2], epochs=5)
+    peer = downslope.minimize(half_mse, np.zeros(3), learning_rate=[0.5, 0.1, 0.2], max_steps=5)
+    np.testing.assert_allclose(run.structure.flatten_rows(run.path), peer.path, rtol=1e-10)
+    np.testing.assert_array_equal(run.learning_rates[:-1], peer.learning_rates[:-1].max(axis=1))
+
+
+def test_optax_methods_are_taken_and_pytorchs_refused():
+    options = {"batch_size": 30, "epochs": 2}
+    run = downslope.fit("linear", (X, Y), method=optax.adam(0.05), **options)
+    peer = downslope.fit("linear", (X, Y), method="adam", learning_rate=0.05, **options)
+    np.testing.assert_allclose(run.losses, peer.losses, rtol=1e-9)
+    with pytest.raises(InvalidInput, match="`method` must be one that compiles here"):
+        downslope.fit("linear", (X, Y), method=torch.optim.SGD)
 
 
 def test_clipping_bounds_the_step():

@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 
 from downslope.coefficients import check_coefficients
+from downslope.engines.specification import rule_in_words
 from downslope.errors import InvalidInput, InvalidObjective, UnknownName
-from downslope.learning_rates import Constant, LearningRate, Schedule, as_learning_rate
+from downslope.learning_rates import Constant, LearningRate, as_learning_rate
 from downslope.methods import GradientDescent, Method, Momentum, Nesterov
+from downslope.minimization import rate_shape_of
 from downslope.objectives.numpy_tracing import run_on_jax
 from downslope.objectives.program import why
 from downslope.objectives.structure import Structure
@@ -184,20 +186,22 @@ def _scalar(function: Any) -> Any:
     return average
 
 
-def as_rate(rate: Any, method: Method, is_batch: bool) -> LearningRate | None:
-    """The learning rate; None where the curvature of the first batches is to decide it."""
+def as_rate(rate: Any, method: Method, n: int, is_batch: bool) -> LearningRate | None:
+    """The learning rate of n parameters; None where the curvature of the first batches is to decide it."""
     if rate is None and not is_batch and not method.brings_rate and method.default_rate is None:
         if method.needs_hessian:
             return Constant(1.0)
         return None if isinstance(method, GradientDescent) else Constant(_OWN_RATE)
     found = as_learning_rate(rate, method)
-    if isinstance(found, Schedule) and np.ndim(found(0)):
-        raise InvalidInput("learning_rate", "must be one number for all parameters here", rate)
+    rate_shape_of(found, n)
     return found
 
 
-def check_l1(l1: float, method: Method) -> None:
-    """Raise InvalidInput where a proximal step is not defined for the method."""
+def check_method(method: Method, l1: float) -> None:
+    """Raise InvalidInput where the method cannot be compiled, or a proximal step is not defined for it."""
+    if method.runs_as_python:
+        rule = "must be one that compiles here, as all of downslope and of optax do; PyTorch's run as Python"
+        raise InvalidInput("method", rule, rule_in_words(method)["name"])
     known = isinstance(method, GradientDescent | Momentum | Nesterov) or method.scaling
     if l1 and not known:
         rule = f"must be 0 with {type(method).__name__}: its steps have no rate that a proximal step could use"
@@ -217,4 +221,4 @@ def with_classes(model: Model, n_classes: int) -> Model:
     return dataclasses.replace(model, loss=Softmax(n_classes))  # type: ignore[type-var]
 
 
-__all__ = ["Asked", "Linear", "as_asked", "as_model", "as_rate", "check_l1", "traced_loss", "with_classes"]
+__all__ = ["Asked", "Linear", "as_asked", "as_model", "as_rate", "check_method", "traced_loss", "with_classes"]

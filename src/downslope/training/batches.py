@@ -19,6 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from downslope.training.ahead import Ahead
+from downslope.training.gathering import aligned_zeros
 from downslope.training.order import Order
 from downslope.training.sources.source import Rows, Source, bad_value, is_good
 from downslope.training.windows import WindowRows, held_out_rows
@@ -117,7 +118,7 @@ class Batches:
     def _chunk(self) -> Chunk:
         """A chunk to fill. What is left over in it must be finite."""
         n, b, dtype = self.batches_per_chunk, self.batch_size, self.source.dtype
-        columns, numbers = np.zeros((n, len(self.source.names), b), dtype), np.zeros((n, b), np.int64)
+        columns, numbers = aligned_zeros((n, len(self.source.names), b), dtype), np.zeros((n, b), np.int64)
         return Chunk(columns, np.zeros((n, b), dtype), np.zeros((n, b), dtype), numbers)
 
 

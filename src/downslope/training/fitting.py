@@ -62,8 +62,9 @@ def fit(
     start
         The parameters to start from, any pytree; None is the model's own: zeros, or what its initialisation draws.
     method, learning_rate
-        As for `minimize`. Where no rate is given, batch descent searches one at each step; on smaller batches gradient
-        descent takes half of what the steepest of the first batches allows, which `run.notes` tells.
+        As for `minimize`, PyTorch's optimizers apart; of one rate a parameter the record keeps the largest. Where no
+        rate is given, batch descent searches one at each step; on smaller batches gradient descent takes half of what
+        the steepest of the first batches allows, which `run.notes` tells.
     schedule_per
         Whether a schedule counts steps or epochs.
     batch_size

@@ -94,7 +94,7 @@ def prepared(
         raise InvalidInput("validation", "must be a share of the rows from 0 to below 1, or rows (X, y)", validation)
     has_validation = bool(share) or (validation is not None and not isinstance(validation, int | float))
     asked = asking.as_asked(**options, has_validation=has_validation)
-    asking.check_l1(asked.l1, method)
+    asking.check_method(method, asked.l1)
     source = open_source(
         data, target, weight, features=features, shuffle=bool(options.get("shuffle", True)), progress=progress
     )
@@ -128,7 +128,7 @@ def prepared(
         raise InvalidInput("start", "must have a finite average loss", loss0)
     notes = list(source.notes)
     notes += [] if is_whole else [f"losses at the end and curvatures are {told}, in blocks spread evenly"]
-    rate = asking.as_rate(learning_rate, method, rows is not None)
+    rate = asking.as_rate(learning_rate, method, x0.size, rows is not None)
     if rate is None:
         rate, note = _rate_of_first_batches(model, structure, x0, sample, asked)
         notes.append(note)
