@@ -183,3 +183,28 @@ def test_condition_numbers_are_those_of_the_second_moments():
     assert after == pytest.approx((1 + abs(correlation)) / (1 - abs(correlation)), rel=1e-9)
     with pytest.warns(UnscaledFeatures):
         downslope.fit("linear", (X * [1, 1e3, 1], Y), epochs=1, learning_rate=1e-7)
+
+
+def test_batch_descent_goes_on_as_well(tmp_path):
+    options = {"learning_rate": None, "method": "gradient_descent", "l2": 0.1}
+    short = downslope.fit("logistic", (X, LABELS), epochs=20, checkpoint=tmp_path, **options)
+    longer = downslope.fit("logistic", (X, LABELS), epochs=45, checkpoint=tmp_path, resume=True, **options)
+    whole = downslope.fit("logistic", (X, LABELS), epochs=45, **options)
+    assert (short.n_steps, longer.n_steps) == (20, whole.n_steps)
+    np.testing.assert_array_equal(flat(longer), flat(whole))  # the search's own memory is kept, too
+    np.testing.assert_array_equal(longer.learning_rates, whole.learning_rates)
+
+
+def test_a_folder_that_cannot_be_written_to_leaves_the_run_whole(tmp_path, monkeypatch):
+    from downslope.errors import InvalidFile
+    from downslope.training.checkpoint import CheckpointFolder
+
+    def full(self, step, arrays, facts):
+        raise InvalidFile(tmp_path, "cannot be written: No space left on device")
+
+    monkeypatch.setattr(CheckpointFolder, "write", full)
+    with pytest.warns(UserWarning, match="no checkpoint at step 16: .*No space left on device"):
+        run = downslope.fit("linear", (X, Y), batch_size=50, epochs=2, learning_rate=0.1, checkpoint=tmp_path)
+    peer = downslope.fit("linear", (X, Y), batch_size=50, epochs=2, learning_rate=0.1)
+    np.testing.assert_array_equal(flat(run), flat(peer))
+    assert "No space left" in run.notes[-1]
