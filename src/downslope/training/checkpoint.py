@@ -73,14 +73,16 @@ class CheckpointFolder:
         self._lock: int | None = None
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            self._lock = os.open(self.path, os.O_RDONLY)
+            if os.name != "nt":  # Windows opens no folders, locks none and writes none to the disk
+                self._lock = os.open(self.path, os.O_RDONLY)
         except FileExistsError:
             raise InvalidFile(self.path, "is a file, and must be a folder", parameter=parameter) from None
         except (OSError, ValueError) as error:
             rule = f"cannot be written: {getattr(error, 'strerror', None) or error}"
             raise InvalidFile(self.path, rule, parameter=parameter) from error
         try:
-            _lock(self._lock)
+            if self._lock is not None:
+                _lock(self._lock)
         except OSError:
             self.close()
             raise InvalidFile(self.path, "is being written to by another run", parameter=parameter) from None
@@ -131,7 +133,8 @@ class CheckpointFolder:
 
     def _to_disk(self, path: Path) -> None:
         """The folder's list of names, without which a file may be there and not be found after a power cut."""
-        assert self._lock is not None
+        if self._lock is None:
+            return
         try:
             os.fsync(self._lock)
         except OSError as error:
@@ -247,8 +250,6 @@ def _aligned(size: int) -> int:
 
 def _lock(number: int) -> None:
     """A lock that ends with the process, however that ends; OSError where another process has it."""
-    try:
-        import fcntl
-    except ImportError:  # Windows has none for folders
-        return
+    import fcntl  # which Windows does not have
+
     fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
