@@ -42,7 +42,8 @@ if TYPE_CHECKING:
         ScheduleFailed,
         UnknownName,
     )
-    from downslope.estimators import DescentClassifier, DescentRegressor
+    from downslope.estimators import DescentClassifier as DescentClassifier
+    from downslope.estimators import DescentRegressor as DescentRegressor
     from downslope.explanation import Explanation
     from downslope.methods import (
         AdaGrad,
