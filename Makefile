@@ -8,10 +8,11 @@ PAGE := hatch_build.py $(shell find frontend/src frontend/public frontend/index.
 
 .PHONY: demo lab test check lint format types unit page slow browser oldest benchmarks clean
 
-demo: $(VENV)/installed  ## minimise real functions; writes records, pictures and films into demo/
+demo: $(VENV)/installed  ## minimise real functions, train on real data; writes records, pictures and films into demo/
 	$(BIN)/python examples/demo.py
 	$(BIN)/python examples/pictures.py
 	$(BIN)/python examples/films.py
+	$(BIN)/python examples/training.py
 
 lab: $(VENV)/installed  ## the laboratory, in the browser
 	$(BIN)/downslope lab
@@ -74,7 +75,7 @@ $(BENCHMARKS)/installed: pyproject.toml
 
 $(VENV)/installed: pyproject.toml $(PAGE)
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --editable ".[lab,plots]"
+	$(BIN)/python -m pip install --quiet --editable ".[lab,plots,sklearn]"
 	touch $@
 
 $(VENV)/installed-dev: pyproject.toml $(PAGE)

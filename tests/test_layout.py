@@ -40,6 +40,8 @@ LAYERS = (
     "torch",
     "disk_cache",
     "plots",
+    "training",
+    "estimators",
     "lab",
     "cli",
 )
@@ -49,6 +51,7 @@ EXCEPTIONS: dict[tuple[str, str], str] = {
     ("downslope.run", "downslope.explanation"): "run.explain() loads what it needs when it is called",
     ("downslope.run", "downslope.plots"): "run.plot() and run.animate() load matplotlib when they are called",
     ("downslope.run", "downslope.lab"): "run.show() opens the laboratory when it is called",
+    ("downslope.storage.run_file", "downslope.training"): "a file of a training loads what reads its epochs and model",
     ("downslope.run", "downslope.notebook"): "a run in a notebook is told by what loads only there",
 }
 HEAVY = {"jax", "matplotlib", "torch", "sklearn", "pandas", "lark", "typer", "rich", "scipy", "pyarrow"}

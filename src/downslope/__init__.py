@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from downslope import learning_rates, methods
     from downslope import plots as plots
     from downslope import torch as torch
+    from downslope import training as training
     from downslope.adapters.optax_transformation import as_optax
     from downslope.adapters.scipy_method import scipy_method
     from downslope.analysis.behaviour import Behaviour
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
         CallbackFailed,
         DownslopeError,
         FormulaError,
+        InvalidData,
         InvalidFile,
         InvalidInput,
         InvalidObjective,
@@ -41,6 +43,8 @@ if TYPE_CHECKING:
         ScheduleFailed,
         UnknownName,
     )
+    from downslope.estimators import DescentClassifier as DescentClassifier
+    from downslope.estimators import DescentRegressor as DescentRegressor
     from downslope.explanation import Explanation
     from downslope.lab.opening import lab as lab
     from downslope.methods import (
@@ -65,6 +69,9 @@ if TYPE_CHECKING:
     from downslope.sweeps.sweep import Sweep
     from downslope.sweeps.sweep_file import SweepFile
     from downslope.sweeps.sweeping import sweep
+    from downslope.training.fitting import fit
+    from downslope.training.range_test import RateSearch, find_learning_rate
+    from downslope.training.training_run import TrainingRun
 
 __version__ = "0.1.0"
 
@@ -81,6 +88,7 @@ _HOMES = {
         "CallbackFailed",
         "DownslopeError",
         "FormulaError",
+        "InvalidData",
         "InvalidFile",
         "InvalidInput",
         "InvalidObjective",
@@ -93,6 +101,7 @@ _HOMES = {
         "ScheduleFailed",
         "UnknownName",
     ),
+    "downslope.estimators": ("DescentClassifier", "DescentRegressor"),
     "downslope.explanation": ("Explanation",),
     "downslope.methods": (
         "AdaGrad",
@@ -115,6 +124,9 @@ _HOMES = {
     "downslope.sweeps.sweep": ("Sweep",),
     "downslope.sweeps.sweep_file": ("SweepFile",),
     "downslope.sweeps.sweeping": ("sweep",),
+    "downslope.training.fitting": ("fit",),
+    "downslope.training.range_test": ("RateSearch", "find_learning_rate"),
+    "downslope.training.training_run": ("TrainingRun",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 _MODULES = {
@@ -122,9 +134,10 @@ _MODULES = {
     "lab": "downslope.lab",
     "learning_rates": "downslope.learning_rates",
     "methods": "downslope.methods",
-    # Not in __all__: a star import must not need matplotlib or PyTorch, without which these cannot be loaded.
+    # Not in __all__, as the estimators: a star import must not need matplotlib, PyTorch or scikit-learn.
     "plots": "downslope.plots",
     "torch": "downslope.torch",
+    "training": "downslope.training",
 }
 
 __all__ = [
@@ -140,6 +153,7 @@ __all__ = [
     "FormulaError",
     "GradientDescent",
     "GradientSource",
+    "InvalidData",
     "InvalidFile",
     "InvalidInput",
     "InvalidObjective",
@@ -157,6 +171,7 @@ __all__ = [
     "PageNotBuilt",
     "PointKind",
     "RMSProp",
+    "RateSearch",
     "Replay",
     "Run",
     "RunFailed",
@@ -166,10 +181,13 @@ __all__ = [
     "Step",
     "Sweep",
     "SweepFile",
+    "TrainingRun",
     "UnknownName",
     "as_optax",
     "basins",
     "critical_points",
+    "find_learning_rate",
+    "fit",
     "gallery",
     "lab",
     "learning_rate_range",

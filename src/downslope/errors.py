@@ -4,6 +4,7 @@
     ├── InvalidInput (also a ValueError)     a parameter breaks a rule; nothing was computed
     │   ├── UnknownName                      a name that is not in a list; offers the nearest
     │   ├── FormulaError                     a formula that cannot be read; points at the column
+    │   ├── InvalidData                      a value that cannot be trained on; names row and column
     │   ├── InvalidFile                      a file that holds no whole run, or cannot be written; names the path
     │   └── InvalidObjective                 `fun` or `jac` gives no usable number at the start
     ├── RunFailed (also a RuntimeError)      user code raised after the start; `.run` holds what was done
@@ -80,6 +81,21 @@ class InvalidFile(InvalidInput):
     def __init__(self, path: Any, rule: str, *, parameter: str = "path"):
         self.path = path
         super().__init__(parameter, rule, path, message=f"`{parameter}` {shortened(str(path), 300)} {rule}.")
+
+
+class InvalidData(InvalidInput):
+    """A value that cannot be trained on: missing, infinite or no number; `place` and `column` say where.
+
+    >>> raise InvalidData("row 3 of rows.parquet", "age", "is NaN", "leave the row out")
+    Traceback (most recent call last):
+    ...
+    downslope.errors.InvalidData: `data` column 'age', row 3 of rows.parquet, is NaN: leave the row out.
+    """
+
+    def __init__(self, place: str, column: str | None, problem: str, advice: str):
+        self.place, self.column = place, column
+        message = f"`data` column {column!r}, {place}, {problem}: {advice}."
+        super().__init__("data", problem, place, message=message)
 
 
 class InvalidObjective(InvalidInput):

@@ -26,6 +26,7 @@ class Status(enum.IntEnum):
     STOPPED_BY_CALLBACK = 7
     INTERRUPTED = 8
     MAX_STEPS = 9
+    STOPPED_EARLY = 10
 
     @property
     def converged(self) -> bool:
@@ -49,6 +50,7 @@ _REASONS = {
     Status.STOPPED_BY_CALLBACK: "the callback asked to stop",
     Status.INTERRUPTED: "interrupted from the keyboard",
     Status.MAX_STEPS: "all steps were made",
+    Status.STOPPED_EARLY: "the validation loss no longer falls",
 }
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from downslope.cli import boxes, completing, laboratory, pictures, sweeping
+from downslope.cli import boxes, completing, laboratory, pictures, sweeping, training
 from downslope.cli.command import Command, Group
 from downslope.cli.loading import loading
 from downslope.cli.run_options import RunOptions, with_run_options
@@ -132,6 +132,7 @@ pictures.register(app, _STATUSES)
 sweeping.register(app)
 boxes.register(app)
 laboratory.register(app)
+training.register(app, _STATUSES)
 
 
 @app.command(cls=Command)

@@ -30,6 +30,15 @@ _OPTIONS = {
     "gradient_tolerance": "--tolerance",
     "loss_limit": "--loss-limit",
     "path": "FILE",
+    "data": "DATA",
+    "hidden_layer_sizes": "--hidden-layers",
+    **{
+        name: f"--{name.replace('_', '-')}"
+        for name in (
+            *("target", "weight", "features", "model", "activation", "batch_size", "epochs", "validation", "l1", "l2"),
+            *("early_stopping", "clip_norm", "average_from", "sharpness", "checkpoint", "resume", "output"),
+        )
+    },
     **{
         name: f"--{name}"
         for name in (

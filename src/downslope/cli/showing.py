@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from downslope.disk_cache import CacheState
     from downslope.explanation import Explanation
     from downslope.run import Run
+    from downslope.training import TrainingRun
 
 _FIRST, _LAST = 6, 3
 _MOST_VARIABLES = 5
@@ -51,6 +52,31 @@ def end(result: Run) -> None:
     print(wrapped(wording.title(result)))
     print(bold(wrapped(result.message)))
     print(wrapped(f"  {wording.point(result)}   loss = {number(result.loss)}", indent=4))
+
+
+def training(result: TrainingRun, data: str) -> None:
+    """What was trained on what, the end, and a table of epochs."""
+    told = result.specification["training"]
+    what = f"{told['n_rows']:,} rows of {told['n_features']} features"
+    how = f"{wording.method(result)}, {wording.rate(result)}, batches of {told['batch_size']:,}"
+    print(wrapped(f"{result.specification['fun']} on {what} of {data} by {how}"))
+    print(bold(wrapped(result.message)))
+    print(wrapped(f"  {wording.point(result)}   loss = {number(result.loss)}", indent=4))
+    for note in result.notes:
+        print(wrapped(f"  note: {note}", indent=4))
+    names = ["epoch", "steps", "training loss", "validation loss", "rate", "sharpness", "rows/s"]
+    rows = [
+        [str(e.epoch), str(e.n_steps), *map(_or_nothing, e[2:6]), f"{e.rows_per_second:,.0f}"] for e in result.epochs
+    ]
+    if len(rows) > _FIRST + _LAST + 1:
+        rows = [*rows[:_FIRST], ["..."] * len(names), *rows[-_LAST:]]
+    kept = [k for k in range(len(names)) if any(row[k] for row in rows)]
+    if rows:
+        print(f"\n{table([[row[k] for k in kept] for row in [names, *rows]])}")
+
+
+def _or_nothing(value: float) -> str:
+    return "" if math.isnan(value) else number(value)
 
 
 def race(results: dict[str, Run]) -> None:

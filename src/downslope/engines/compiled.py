@@ -34,7 +34,7 @@ SECONDS_A_CHUNK = 0.1
 
 
 @dataclass(frozen=True, eq=False)
-class _Tabulated(Schedule):
+class Tabulated(Schedule):
     """A schedule's rates from step `first` on, for schedules that are any Python code."""
 
     rates: Any
@@ -152,7 +152,7 @@ class _Programs:
         # to a length that does not change, so that it compiles once.
         known = [schedule(k) for k in range(first, first + n)]
         rates = np.array(known + known[-1:] * (n_table - n), dtype=float)
-        rules = self.rules._replace(learning_rate=_Tabulated(rates, first))
+        rules = self.rules._replace(learning_rate=Tabulated(rates, first))
         return compile_chunk(self.oracle, self.kernels, rules, self.x0, self.n_rows, self.recorder)
 
     def _n_rates(self, first: int) -> int:

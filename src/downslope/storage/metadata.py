@@ -54,6 +54,8 @@ def to_json(run: Run) -> str:
         "structure": to_form(run.structure),
         "specification": encoded(run.specification | {"x0": None}),  # which is the table's first row
     }
+    if hasattr(run, "training_facts"):
+        told["training"] = encoded(run.training_facts())
     # A word in place of what JSON cannot hold: an odd coefficient of another library's rule must not cost the run.
     return json.dumps(told, allow_nan=False, default=str)
 

@@ -86,7 +86,7 @@ def replay(
         record=told["record"],
         engine="eager" if run.engine == "eager" else "auto",  # compiled, if it still can be
     )
-    return _compared(run, again)
+    return compared(run, again)
 
 
 def _rate(rules: Any) -> Any:
@@ -130,7 +130,7 @@ def bounds_of(structure: Structure, low: np.ndarray, high: np.ndarray) -> Any:
     return structure.treedef.unflatten(pairs)
 
 
-def _compared(before: Run, now: Run) -> Replay:
+def compared(before: Run, now: Run) -> Replay:
     columns = columns_of(before, now)
     ended_alike = before.status in _CUT_SHORT or before.status is now.status
     as_many = before.n_steps == now.n_steps and np.array_equal(kept_steps(before), kept_steps(now))

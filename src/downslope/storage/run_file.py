@@ -101,7 +101,7 @@ def _run(file: Any, path: Any, like: Any) -> Run:
     steps, rows = read.point_steps, read.points
     if not told["x_in_path"]:
         steps, rows = np.delete(steps, x_row), np.delete(rows, x_row, axis=0)
-    return Run(
+    run = Run(
         x=structure.restore(read.points[x_row]),
         loss=float(read.losses[told["x_step"]]),
         status=Status[told["status"]],
@@ -122,6 +122,11 @@ def _run(file: Any, path: Any, like: Any) -> Run:
         objective=objective_of(specification),
         made_with=told["made_with"],
     )
+    if "training" not in told:
+        return run
+    from downslope.training.training_run import restored
+
+    return restored(run, metadata.decoded(told["training"]))
 
 
 def _check_format(told: dict[str, Any], path: Any) -> None:

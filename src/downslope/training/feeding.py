@@ -1,0 +1,112 @@
+"""What the compiled loop is fed with: chunks of batches, each batch in one piece; or all rows, again and again.
+
+share   w / (rows of the batch * mean weight)       so a row of weight 2 counts as twice a row of weight 1, also
+where it is alone in its batch
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from downslope.errors import InvalidData
+from downslope.training.batches import Batches, Chunk, held_out_rows
+from downslope.training.losses import Loss
+from downslope.training.order import Order
+from downslope.training.sources.source import Rows, Source
+from downslope.training.steps import Data
+
+MOST_BATCH_BYTES = 4 * 2**30
+"""Batch descent holds all rows in memory; beyond this it is refused."""
+
+
+class Feed(NamedTuple):
+    """Some batches of one epoch, ready for one call."""
+
+    data: Data
+    epoch: int
+    n_batches: int
+    last_rows: int
+    """The rows of the last of them."""
+    rows: np.ndarray
+    """The source's numbers of the rows, in order."""
+    ends_epoch: bool
+
+
+def feeds(
+    batches: Batches, step: int, n_steps: int, mean_weight: float, loss: Loss | None, short: bool
+) -> Iterator[Feed]:
+    """The batches from a step on. With `short` the last batch of an epoch comes alone and is not filled up."""
+    b, n_batches = batches.batch_size, batches.n_batches
+    for chunk in batches.chunks(step, n_steps):
+        check_targets(batches.source, chunk, loss)
+        first = chunk.step % n_batches
+        whole = chunk.n_rows // b if short else chunk.n_batches
+        share = chunk.weight / (_counts(chunk, b) * mean_weight).astype(chunk.weight.dtype)
+        numbers = chunk.rows.reshape(-1)
+        if whole:
+            data = Data(chunk.columns, chunk.target, share)
+            last_rows = min(b, chunk.n_rows - (whole - 1) * b)
+            yield Feed(data, chunk.epoch, whole, last_rows, numbers[: whole * b], first + whole == n_batches)
+        if whole < chunk.n_batches:
+            rest = chunk.n_rows - whole * b
+            parts = (chunk.columns, chunk.target, share)
+            data = Data(*(np.ascontiguousarray(part[whole : whole + 1, ..., :rest]) for part in parts))
+            yield Feed(data, chunk.epoch, 1, rest, numbers[whole * b : chunk.n_rows], True)
+
+
+def _counts(chunk: Chunk, b: int) -> np.ndarray:
+    """How many rows each batch really has, shape (K, 1)."""
+    return np.clip(chunk.n_rows - b * np.arange(len(chunk.weight)), 1, b)[:, None]
+
+
+def check_targets(source: Source, chunk: Chunk, loss: Loss | None) -> None:
+    """Raise InvalidData where a target is outside the loss's domain."""
+    if loss is None:
+        return
+    target = chunk.target.reshape(-1)[: chunk.n_rows]
+    good = np.asarray(loss.allows(np, target))
+    if not good.all():
+        at = int(np.argmax(~good))
+        raise target_error(source, int(chunk.rows.reshape(-1)[at]), float(target[at]), loss)
+
+
+def target_error(source: Source, row: int, value: float, loss: Loss) -> InvalidData:
+    """The error for a target that the loss does not know."""
+    problem = f"is {value:g}, and the {loss.name} loss takes {loss.domain}"
+    return InvalidData(source.place(row), source.target_name or "target", problem, "encode it so, or take another loss")
+
+
+def all_rows(source: Source, order: Order) -> tuple[Rows, np.ndarray]:
+    """The training rows of a source, in its own order, and their numbers."""
+    if source.in_memory is not None and not order.n_held_out:
+        return source.in_memory, np.arange(source.n_rows)
+    d = len(source.names)
+    rows = Rows.empty(d, order.n_training, source.dtype)
+    numbers = np.empty(order.n_training, np.int64)
+    place = 0
+    for block in range(order.n_blocks):
+        size, first = order.size(block), block * order.block_rows
+        read = Rows.empty(d, size, source.dtype)
+        source.read(first, read)
+        kept = np.delete(np.arange(size), order.held_out(block))
+        end = place + len(kept)
+        for into, values in zip(rows.part(place, end), read, strict=True):
+            into[...] = values[..., kept]
+        numbers[place:end] = kept + first
+        place = end
+    return rows, numbers
+
+
+def whole_batch(rows: Rows) -> Data:
+    """All rows as one batch, where the compiled loop keeps it."""
+    share = rows.weight / np.asarray(rows.weight.sum(dtype=float), rows.weight.dtype)
+    with jax.enable_x64(True):
+        return Data(*(jnp.asarray(part)[None] for part in (rows.columns, rows.target, share)))
+
+
+__all__ = ["Batches", "Feed", "all_rows", "check_targets", "feeds", "held_out_rows", "target_error", "whole_batch"]

@@ -1,0 +1,77 @@
+"""A model with its weights: what predicts."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from downslope.errors import InvalidData, InvalidInput
+from downslope.training.losses import LOSSES
+from downslope.training.models import Linear, Model, Network, UserLoss, predicted, probabilities
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """Weights and the model that they belong to; everything on rows (n, d)."""
+
+    model: Model
+    params: Any
+    names: tuple[str, ...]
+    """Of the features."""
+    labels: tuple[str, ...] | None = None
+    """What the classes 0, 1, ... stand for, where the target was words."""
+
+    def outputs(self, X: Any) -> np.ndarray:
+        """The model's raw outputs: numbers, log-odds; shape (n,), or (n, k) of k classes."""
+        z = self._z(X)
+        return z if z.ndim == 1 else np.ascontiguousarray(z.T)
+
+    def predict(self, X: Any) -> np.ndarray:
+        """The number, or the likeliest class (its label, where the target was words); shape (n,)."""
+        found = predicted(self.model.loss, self._z(X))
+        return found if self.labels is None else np.asarray(self.labels)[found.astype(int)]
+
+    def probabilities(self, X: Any) -> np.ndarray:
+        """Of each class, shape (n, k); InvalidInput where the model has no classes."""
+        return probabilities(self.model.loss, self._z(X))
+
+    def _z(self, X: Any) -> np.ndarray:
+        if isinstance(self.model, UserLoss):
+            raise InvalidInput(
+                "model", "must be one of downslope's to predict: a loss of your own tells no output", None
+            )
+        rows = np.asarray(X)
+        if rows.dtype.kind not in "fiub":
+            rows = rows.astype(float)
+        if rows.ndim != 2 or rows.shape[1] != len(self.names):
+            raise InvalidInput("X", f"must have shape (n, {len(self.names)})", f"shape {rows.shape}")
+        if not np.isfinite(rows).all():
+            row, column = np.argwhere(~np.isfinite(rows))[0]
+            value = f"is {rows[row, column]}"
+            raise InvalidData(f"row {row}", self.names[column], value, "nothing can be predicted from it")
+        with np.errstate(all="ignore"):
+            return np.asarray(self.model.outputs(np, self.params, rows.T))
+
+    def to_form(self) -> dict[str, Any] | None:
+        """As JSON has it; None for a loss of the user's own, which is code."""
+        if isinstance(self.model, UserLoss):
+            return None
+        told = {f.name: getattr(self.model, f.name) for f in dataclasses.fields(self.model)}  # type: ignore[arg-type]
+        loss: Any = told["loss"]
+        told["loss"] = {"name": loss.name, **dataclasses.asdict(loss)}
+        return {"kind": type(self.model).__name__, **told, "names": list(self.names), "labels": self.labels}
+
+    @staticmethod
+    def of_form(form: dict[str, Any], params: Any) -> Fitted:
+        """The inverse."""
+        told = dict(form)
+        names, labels = tuple(told.pop("names")), told.pop("labels")
+        kind: Any = {"Linear": Linear, "Network": Network}[told.pop("kind")]
+        loss = dict(told.pop("loss"))
+        told["loss"] = LOSSES[loss.pop("name")](**loss)
+        if "hidden_layer_sizes" in told:
+            told["hidden_layer_sizes"] = tuple(told["hidden_layer_sizes"])
+        return Fitted(kind(**told), params, names, None if labels is None else tuple(labels))

@@ -1,0 +1,67 @@
+"""One line on the standard error that follows a training run: epoch, loss, validation, rows a second, time left."""
+
+from __future__ import annotations
+
+import math
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from downslope.training.loop import Training
+
+SECONDS_BETWEEN = 0.1
+SECONDS_BEFORE = 0.5
+"""A run that is over by then draws nothing."""
+
+
+class ProgressLine:
+    """Draws where `wanted`; the line is wiped at the end."""
+
+    def __init__(self, training: Training, wanted: bool):
+        self.training, self.wanted = training, wanted
+        self.began = time.perf_counter()
+        self.drawn_at, self.is_drawn = self.began + SECONDS_BEFORE - SECONDS_BETWEEN, False
+        self.first_step: int | None = None
+
+    def __enter__(self) -> ProgressLine:
+        self.began = time.perf_counter()
+        self.first_step = self.training.step
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        if self.is_drawn:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()
+
+    def update(self) -> None:
+        """Draw, if it is time."""
+        now = time.perf_counter()
+        if not self.wanted or now - self.drawn_at < SECONDS_BETWEEN:
+            return
+        self.drawn_at, self.is_drawn = now, True
+        sys.stderr.write(f"\r\x1b[K{self.words(now)}")
+        sys.stderr.flush()
+
+    def words(self, now: float) -> str:
+        """The line."""
+        training = self.training
+        job, step = training.job, training.step
+        made, left = step - (self.first_step or 0), job.max_steps - step
+        seconds = max(now - self.began, 1e-9)
+        parts = [f"epoch {min(step // job.n_batches + 1, job.asked.epochs)}/{job.asked.epochs}"]
+        losses = training.record.columns_of_last(min(job.n_batches, 50))[0]
+        if len(losses):
+            parts.append(f"loss {float(losses.mean()):.5g}")
+        if training.record.epochs and not math.isnan(training.record.epochs[-1].validation_loss):
+            parts.append(f"validation {training.record.epochs[-1].validation_loss:.5g}")
+        parts.append(f"{made * (job.asked.batch_size or job.order.n_training) / seconds:,.0f} rows/s")
+        if made:
+            parts.append(f"{_clock(left * seconds / made)} left")
+        return "  ".join(parts)
+
+
+def _clock(seconds: float) -> str:
+    whole = round(seconds)
+    hours, minutes = divmod(whole // 60, 60)
+    return f"{hours}:{minutes:02d}:{whole % 60:02d}" if hours else f"{minutes}:{whole % 60:02d}"

@@ -1,0 +1,158 @@
+"""The learning-rate range test (Smith 2017): rates that grow from step to step, and the loss that each met.
+
+The loss falls while rates are useful, and rises where they are too large. It is measured on the same rows after every
+step: a batch's own loss is too noisy to read the curve off. The suggestion is the rate at which it fell fastest, and
+never more than half of what the measured sharpness lets the method be stable at; where it never fell clearly there is
+none, and the reason says so. Nothing is changed: the test has its own weights.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from downslope.analysis.multipliers import stability
+from downslope.analysis.update_map import NotLinearError
+from downslope.errors import InvalidInput
+from downslope.learning_rates import GeometricDecay
+from downslope.methods import as_method
+from downslope.training.asked import check_real, check_whole
+from downslope.training.objective import Average
+from downslope.training.preparing import Job, prepared
+from downslope.training.replaying import again
+from downslope.training.scaling import UnscaledFeatures
+from downslope.training.sharpness import leading
+
+_ROWS_NUMBERS = 2**20
+"""The rows that the curve is measured on are about so many numbers."""
+_EXPLODED = 4.0
+"""A loss so many times its lowest ends the curve."""
+_CLEARLY = 0.02
+"""A fall by less than this share of the loss at the start is no answer."""
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class RateSearch:
+    """What `find_learning_rate` returns.
+
+    >>> import downslope, numpy as np
+    >>> X = np.random.default_rng(0).normal(size=(1000, 5))
+    >>> found = downslope.find_learning_rate("linear", (X, X @ np.arange(5.0)), batch_size=50)
+    >>> 0.01 < found.suggestion < found.largest_stable
+    True
+    """
+
+    rates: np.ndarray
+    """Of the steps, growing by one factor."""
+    losses: np.ndarray
+    """Over the same rows, at the weights before each step."""
+    suggestion: float | None
+    """None where the test has no answer."""
+    reason: str
+    """Why this one, or why none."""
+    sharpness: float
+    """The largest curvature measured, at the start and where the loss was lowest."""
+    largest_stable: float | None
+    """The rate up to which the method is stable at that curvature; None where it knows no such limit."""
+
+    def __repr__(self) -> str:
+        told = "no suggestion" if self.suggestion is None else f"{self.suggestion:.3g}"
+        return f"<RateSearch: {told}: {self.reason}>"
+
+
+def find_learning_rate(
+    model: Any,
+    data: Any,
+    *,
+    smallest: float = 1e-6,
+    largest: float = 10.0,
+    n_steps: int = 200,
+    method: Any = "gradient_descent",
+    batch_size: int | None = None,
+    **options: Any,
+) -> RateSearch:
+    """A range test: `n_steps` steps at rates that grow from `smallest` to `largest`; other options are those of `fit`.
+
+    Raises InvalidInput where a parameter breaks a rule.
+    """
+    check_real("smallest", smallest, 0)
+    check_real("largest", largest, 0)
+    check_whole("n_steps", n_steps, 10)
+    if not 0 < smallest < largest:
+        raise InvalidInput("largest", f"must be above `smallest`, {smallest}, which must be positive", largest)
+    rule = as_method(method)
+    if rule.brings_rate or rule.needs_hessian:
+        raise InvalidInput("method", "must have a learning rate to look for", method)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UnscaledFeatures)
+        given = {"method": rule, "learning_rate": smallest, "batch_size": batch_size, "epochs": 1, **options}
+        job = prepared(model, data, **given)
+    factor = (largest / smallest) ** (1 / (n_steps - 1))
+    growing = GeometricDecay(smallest, factor)
+    epochs = -(-n_steps // job.n_batches)
+    run = again(
+        job,
+        rate=growing,
+        asked=dataclasses.replace(job.asked, epochs=epochs),
+        steps=dataclasses.replace(job.steps, rate=growing),
+        validation=None,
+    )
+    return _read(job, run, n_steps)
+
+
+def _read(job: Job, run: Any, n_steps: int) -> RateSearch:
+    rates, points, losses = _curve(job, run, n_steps)
+    lowest = int(np.argmin(losses))
+    risen = np.flatnonzero(losses[lowest:] > losses[lowest] + (_EXPLODED - 1) * abs(losses[lowest]))
+    if risen.size:
+        rates, losses = rates[: lowest + int(risen[0]) + 1], losses[: lowest + int(risen[0]) + 1]
+    sharpness = _sharpness(job, points[[0, lowest]])
+    limit = _largest_stable(job, sharpness)
+
+    def found(suggestion: float | None, reason: str) -> RateSearch:
+        return RateSearch(rates, losses, suggestion, reason, sharpness, limit)
+
+    if losses[0] - losses[lowest] < _CLEARLY * abs(losses[0]):
+        return found(None, "the loss never fell clearly at any of these rates: it may be at its minimum, or all noise")
+    span = max(1, min(len(rates) // 10, lowest))
+    falls = losses[: lowest + 1 - span] - losses[span : lowest + 1]
+    fastest = float(rates[int(np.argmax(falls)) + span // 2])
+    if limit is not None and fastest > limit / 2:
+        words = f"half of {limit:.3g}, up to which the method is stable at the measured sharpness {sharpness:.3g}"
+        return found(limit / 2, words)
+    return found(fastest, f"where the loss fell fastest; the sharpness measured is {sharpness:.3g}")
+
+
+def _curve(job: Job, run: Any, n_steps: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Rates, weights and losses of the steps whose weights are known, up to the last that is finite."""
+    sample = job.objective.rows
+    rows = sample.part(0, max(1, min(len(sample.target), _ROWS_NUMBERS // len(sample.columns))))
+    average = Average(job.model, job.structure, rows)
+    steps = run.path_steps[run.path_steps < min(n_steps, run.n_steps)]
+    points = run.structure.flatten_rows(run.path)[: len(steps)]
+    with np.errstate(all="ignore"):
+        losses = np.array([average.value(point) + job.objective.penalty(point) for point in points])
+    bad = np.flatnonzero(~np.isfinite(losses))
+    end = int(bad[0]) if bad.size else len(losses)
+    return run.learning_rates[steps][:end].astype(float), points[:end], losses[:end]
+
+
+def _sharpness(job: Job, points: np.ndarray) -> float:
+    bound = job.objective.bound()
+    found = [leading(lambda v, x=x: bound.hessian_vector_product(x, v), x.size) for x in points]  # type: ignore[misc]
+    return float(np.nanmax(found)) if np.isfinite(found).any() else math.nan
+
+
+def _largest_stable(job: Job, sharpness: float) -> float | None:
+    """By the method's own update map; None for those that divide by what they remember, whose limit moves."""
+    if job.method.scaling or not sharpness > 0:
+        return None
+    try:
+        return stability(job.method, np.array([sharpness]), 1.0 / sharpness).largest_stable
+    except NotLinearError:
+        return None

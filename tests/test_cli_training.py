@@ -1,0 +1,148 @@
+"""`downslope fit` and `downslope predict`: from a file to a model and back."""
+
+import json
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from pyarrow import csv, parquet
+
+import downslope
+
+rng = np.random.default_rng(5)
+X = rng.normal(size=(600, 2))
+WARM = X @ [1.0, -2.0] + 0.5 + 0.5 * rng.logistic(size=600) > 0
+
+
+@pytest.fixture
+def table(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    columns = {"wind": X[:, 0], "sun": X[:, 1], "warm": WARM.astype(int), "word": np.where(WARM, "warm", "cold")}
+    parquet.write_table(pa.table(columns), "data.parquet")
+    return pa.table(columns)
+
+
+FIT = ("fit", "data.parquet", "--target", "warm", "--features", "wind,sun", "--model", "logistic")
+
+
+def test_fit_trains_what_the_library_trains(run_cli, table):
+    status, out, err = run_cli(
+        *(*FIT, "--batch-size", "50", "--epochs", "3", "--method", "momentum", "--learning-rate", "0.1"),
+        *("--validation", "0.1", "--seed", "4", "--save", "run.parquet"),
+    )
+    assert status == 0
+    assert err == "saved to run.parquet\n"
+    lines = out.splitlines()
+    assert lines[0] == (
+        "logistic regression on 540 rows of 2 features of data.parquet by momentum (beta 0.9), learning rate 0.1, "
+        "batches of 50"
+    )
+    assert lines[1] == "MAX_STEPS after 33 steps: all steps were made."
+    peer = downslope.fit(
+        "logistic",
+        (X, WARM.astype(float)),
+        batch_size=50,
+        epochs=3,
+        method="momentum",
+        learning_rate=0.1,
+        validation=0.1,
+        seed=4,
+    )
+    assert f"loss = {peer.loss:.6g}" in lines[2]
+    np.testing.assert_array_equal(downslope.load("run.parquet").losses, peer.losses)
+    assert lines[4].split() == ["epoch", "steps", "training", "loss", "validation", "loss", "rate", "rows/s"]
+    assert [line.split()[0] for line in lines[5:8]] == ["1", "2", "3"]
+    assert "The sharpness is" in out
+
+
+def test_the_order_of_rows_is_the_same_wherever_they_lie(run_cli, table):
+    csv.write_csv(table, "data.csv")
+    options = ("--batch-size", "50", "--epochs", "2", "--learning-rate", "0.1", "--json")
+    losses = {json.loads(run_cli("fit", name, *FIT[2:], *options)[1])["loss"] for name in ("data.parquet", "data.csv")}
+    frame = table.to_pandas()[["wind", "sun", "warm"]]
+    losses.add(downslope.fit("logistic", frame, target="warm", batch_size=50, epochs=2, learning_rate=0.1).loss)
+    assert len(losses) == 1
+
+
+def test_predict_takes_the_features_by_their_names(run_cli, table):
+    words = (
+        "--target",
+        "word",
+        "--features",
+        "sun,wind",
+        "--model",
+        "logistic",
+        "--epochs",
+        "30",
+        "--save",
+        "r.parquet",
+    )
+    assert run_cli("fit", "data.parquet", *words, "--brief")[0] == 0
+    run = downslope.load("r.parquet")
+    expected = run.model.predict(X[:, ::-1]).tolist()
+    status, out, _ = run_cli("predict", "r.parquet", "data.parquet")
+    assert (status, out.splitlines()) == (0, expected)
+    assert set(expected) == {"warm", "cold"}
+    status, out, err = run_cli("predict", "r.parquet", "data.parquet", "--probabilities", "--output", "p.parquet")
+    assert (status, out, err) == (0, "", "saved to p.parquet\n")
+    found = parquet.read_table("p.parquet")
+    assert found.column_names == ["probability cold", "probability warm"]
+    np.testing.assert_allclose(found["probability warm"], run.model.probabilities(X[:, ::-1])[:, 1], rtol=1e-12)
+    run_cli("predict", "r.parquet", "data.parquet", "--output", "p.csv")
+    assert csv.read_csv("p.csv")["prediction"].to_pylist() == expected
+
+
+def test_a_fit_is_resumed_from_its_folder(run_cli, table):
+    options = (*FIT, "--batch-size", "50", "--learning-rate", "0.1", "--json")
+    whole = json.loads(run_cli(*options, "--epochs", "4")[1])
+    run_cli(*options, "--epochs", "2", "--checkpoint", "kept")
+    status, _, err = run_cli(*options, "--epochs", "4", "--checkpoint", "kept")
+    assert status == 2
+    assert "--checkpoint must be a folder without a checkpoint of an earlier run" in err
+    resumed = json.loads(run_cli(*options, "--epochs", "4", "--checkpoint", "kept", "--resume")[1])
+    assert resumed["x"] == whole["x"]
+    assert [epoch["training_loss"] for epoch in resumed["epochs"]] == [e["training_loss"] for e in whole["epochs"]]
+
+
+def test_networks_and_found_rates(run_cli, table):
+    status, out, _ = run_cli(
+        *(*FIT, "--hidden-layers", "8", "--activation", "tanh", "--batch-size", "50", "--epochs", "2"),
+        *("--learning-rate", "find", "--brief"),
+    )
+    assert status == 0
+    assert out.startswith("learning rate ")
+    assert "network 8, logistic on 600 rows" in out
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--target", "heat"), "error: --target must be one of"),
+        (("--target", "word", "--model", "linear", "--features", "wind,word"), "word"),
+        (("--target", "warm", "--batch-size", "0"), "error: --batch-size must be a whole number, 1 or more"),
+        (("--target", "warm", "--model", "logit"), "error: --model must be one of"),
+        (("--target", "warm", "--validation", "2"), "error: --validation must be a share of the rows"),
+        (("--target", "warm", "--early-stopping", "2"), "error: --early-stopping needs validation data"),
+        (("--target", "wind", "--features", "sun", "--model", "logistic"), "the logistic loss takes 0 or 1"),
+        (("--features", "sun,wind"), "must have a target"),
+    ],
+)
+def test_mistakes_are_told_by_the_options_name(run_cli, table, words, message):
+    status, out, err = run_cli("fit", "data.parquet", *words)
+    assert (status, out) == (2, "")
+    assert message in err
+
+
+def test_a_run_that_diverges_exits_with_3(run_cli, table):
+    status, out, _ = run_cli(
+        *FIT[:4], "--features", "wind,sun", "--batch-size", "20", "--learning-rate", "50", "--brief"
+    )
+    assert status == 3
+    assert out.splitlines()[1].startswith("DIVERGED after")
+
+
+def test_predict_refuses_what_is_no_training(run_cli, table):
+    downslope.minimize("x^2", 5.0).save("other.parquet")
+    status, _, err = run_cli("predict", "other.parquet", "data.parquet")
+    assert status == 2
+    assert "must hold a training run" in err

@@ -1,0 +1,80 @@
+"""What is said of a training run on small batches is true of it."""
+
+import numpy as np
+import pytest
+
+import downslope
+from downslope.training import Linear, Network
+
+rng = np.random.default_rng(21)
+X = rng.normal(size=(600, 3))
+Y = X @ [2.0, -1.0, 0.5] + 3 + rng.normal(size=600)
+
+
+def said(run, **options):
+    return " ".join(run.explain(**options).sentences)
+
+
+def test_a_run_that_has_settled_is_at_its_noise_floor():
+    run = downslope.fit("linear", (X, Y), batch_size=4, epochs=8, learning_rate=0.05)
+    found = run.explain(suggest=False)
+    assert found.behaviour.value == "noise floor"
+    assert "what moves the weights now is mostly noise" in said(run, suggest=False)
+    lowest = downslope.fit("linear", (X, Y), learning_rate=0.5, gradient_tolerance=1e-9).loss
+    assert lowest < run.loss < 1.2 * lowest
+
+
+def test_a_run_that_still_falls_is_crawling_and_a_larger_rate_is_suggested_as_it_ran():
+    run = downslope.fit("linear", (X, Y), batch_size=100, epochs=4, learning_rate=0.01)
+    found = run.explain()
+    assert found.behaviour.value == "crawling"
+    assert found.sentences[-1].startswith("Try learning rate 0.03: tried, it got to a loss of ")
+    again = downslope.fit("linear", (X, Y), batch_size=100, epochs=4, learning_rate=0.03)
+    assert float(found.sentences[-1].split("a loss of ")[1].split()[0]) == pytest.approx(again.loss, rel=1e-3)
+
+
+def test_a_validation_loss_that_rises_is_told():
+    few = rng.normal(size=(40, 30))
+    y = rng.normal(size=40)  # nothing that generalises
+    run = downslope.fit(
+        Network(hidden_layer_sizes=(40,)),
+        (few, y),
+        validation=0.5,
+        batch_size=5,
+        epochs=60,
+        method="adam",
+        learning_rate=0.01,
+    )
+    losses = [epoch.validation_loss for epoch in run.epochs]
+    assert losses[-1] > 1.05 * min(losses)
+    assert "later epochs fitted what does not generalise" in said(run, suggest=False)
+    best = run.epochs[int(np.argmin(losses))].epoch
+    assert f"lowest after epoch {best}:" in said(run, suggest=False)
+
+
+@pytest.mark.parametrize(
+    ("method", "limit"),
+    [("gradient_descent", 2 / 0.05), ("momentum", 2 * 1.9 / 0.05), ("nesterov", 2 * 1.9 / 2.8 / 0.05)],
+)
+def test_the_sharpness_stands_beside_what_the_method_allows(method, limit):
+    run = downslope.fit("linear", (X, Y), batch_size=50, epochs=2, learning_rate=0.05, method=method)
+    table = np.column_stack([np.ones(600), X])
+    sharpness = np.linalg.eigvalsh(table.T @ table / 600)[-1]
+    words = f"The sharpness is {sharpness:.4g}, below"
+    assert words in said(run, suggest=False)
+    assert f"{limit:.4g}" in said(run, suggest=False)
+
+
+def test_the_edge_of_stability_is_told_on_small_batches_too():
+    table = np.column_stack([np.ones(600), X])
+    sharpness = np.linalg.eigvalsh(table.T @ table / 600)[-1]
+    run = downslope.fit("linear", (X, Y), batch_size=300, epochs=20, learning_rate=1.9 / sharpness, loss_limit=None)
+    assert "the edge of stability" in said(run, suggest=False)
+
+
+def test_a_rate_that_is_too_large_is_answered_with_one_that_works():
+    run = downslope.fit(Linear(), (X, Y), batch_size=20, epochs=3, learning_rate=2.0)
+    found = run.explain()
+    assert found.behaviour.value == "diverging"
+    assert "Try learning rate" in found.sentences[-1]
+    assert found.to_dict()["behaviour"] == "diverging"

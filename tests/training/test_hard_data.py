@@ -1,0 +1,135 @@
+"""What data can do to a run: bad rows in the middle, single precision, one row, more rows than are looked at."""
+
+import time
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from pyarrow import parquet
+
+import downslope
+from downslope.errors import InvalidData, InvalidInput
+from downslope.training import Network
+from downslope.training.loop import Training
+from downslope.training.preparing import prepared
+from downslope.training.sources.arrays import ArraySource
+
+rng = np.random.default_rng(11)
+X = rng.normal(size=(900, 3))
+Y = X @ [1.0, -1.0, 2.0] + 0.1 * rng.normal(size=900)
+
+
+class UncheckedSource(ArraySource):
+    """Rows that are looked at only when they are read, as those of a large file are."""
+
+    in_memory = None
+
+    def __init__(self, features, target, spoilt):
+        super().__init__(features, target, where=" of big.parquet")
+        self.spoilt, self.is_checked, self.in_memory = spoilt, False, None
+
+    def read(self, first, into):
+        super().read(first, into)
+        for (row, column), value in self.spoilt.items():
+            if first <= row < first + len(into.target):
+                into.columns[column, row - first] = value
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_bad_value_ends_the_run_at_its_batch_with_the_weights_before_it(value):
+    source = UncheckedSource(X, Y, {(625, 1): value})
+    run = downslope.fit("linear", source, batch_size=50, epochs=3, learning_rate=0.1, shuffle=False)
+    whole = downslope.fit("linear", (X, Y), batch_size=50, epochs=3, learning_rate=0.1, shuffle=False)
+    assert (run.status.name, run.n_steps) == ("NOT_FINITE", 12)  # row 625 is in the 13th batch
+    np.testing.assert_array_equal(run.x["weights"], whole.path["weights"][12])
+    assert "column 'x2', row 625 of big.parquet" in run.notes[-1]
+    assert run.explain().behaviour.value == "left the domain"
+
+
+def test_a_bad_value_in_the_first_batch_is_an_error():
+    with pytest.raises(InvalidData, match="row 3 of big"):
+        downslope.fit(
+            "linear", UncheckedSource(X, Y, {(3, 0): np.nan}), batch_size=50, shuffle=False, learning_rate=0.1
+        )
+    with pytest.raises(InvalidData, match="row 3 of big"):
+        downslope.fit("linear", UncheckedSource(X, Y, {(3, 0): np.nan}))
+
+
+def test_a_value_that_makes_the_loss_explode_is_named_with_its_file(tmp_path):
+    spoilt = X.copy()
+    spoilt[700, 2] = 1e12
+    columns = {name: spoilt[:, k] for k, name in enumerate(("age", "size", "income"))}
+    parquet.write_table(pa.table({**columns, "y": Y}), tmp_path / "rows.parquet")
+    options = {"batch_size": 50, "learning_rate": 0.1, "shuffle": False, "loss_limit": 1e6}
+    with pytest.warns(downslope.training.UnscaledFeatures, match="from 'age' to 'income'|from 'size' to 'income'"):
+        run = downslope.fit("linear", tmp_path / "rows.parquet", target="y", **options)
+    assert (run.status.name, run.n_steps) == ("DIVERGED", 14)  # updates; row 700 is in the 15th batch
+    assert "row 700" in run.notes[-1]
+    assert "rows.parquet" in run.notes[-1]
+    assert "'income' is 1e+12" in run.notes[-1]
+    clean = downslope.fit("linear", (X, Y), batch_size=50, learning_rate=0.1, shuffle=False, epochs=1)
+    np.testing.assert_allclose(run.x["weights"], clean.path["weights"][14], rtol=1e-12)
+
+
+def test_single_precision_stays_single():
+    run = downslope.fit("linear", (X.astype(np.float32), Y), batch_size=50, epochs=3, learning_rate=0.1, method="adam")
+    assert {run.losses.dtype, run.x["weights"].dtype, run.path["bias"].dtype} == {np.dtype(np.float32)}
+    double = downslope.fit("linear", (X, Y), batch_size=50, epochs=3, learning_rate=0.1, method="adam")
+    np.testing.assert_allclose(run.losses, double.losses, rtol=1e-4)  # 54 steps of rounding to 1e-7
+
+
+def test_small_data_are_trained_on():
+    two = ([[1.0], [2.0]], [1.0, 2.0])
+    run = downslope.fit("linear", two, learning_rate=0.4, epochs=2000, gradient_tolerance=1e-10)
+    np.testing.assert_allclose([run.x["bias"], *run.x["weights"]], [0, 1], atol=1e-8)
+    one = downslope.fit("linear", ([[2.0]], [4.0]), learning_rate=0.1, epochs=50)
+    assert one.loss < 1e-6
+    nothing = downslope.fit("linear", (X, Y), epochs=0)
+    assert (nothing.n_steps, len(nothing.losses), nothing.status.name) == (0, 1, "MAX_STEPS")
+    assert nothing.explain().sentences
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ((np.empty((0, 2)), []), "at least one row"),
+        ((X, Y[:-1]), "one value for each of the 900 rows"),
+        ((X, np.where(np.arange(900) == 4, np.nan, Y)), "row 4"),
+        ((X, Y, np.zeros(900)), "above 0 for at least one row"),
+        ((X, Y, np.where(np.arange(900) == 4, -1.0, 1.0)), "weights must be at least 0"),
+        ("no-such.parquet", "does not exist|no such|cannot"),
+    ],
+)
+def test_unusable_data_are_refused(data, message):
+    with pytest.raises(InvalidInput, match=message):
+        downslope.fit("linear", data)
+
+
+def test_where_there_are_too_many_rows_to_look_at_all_a_sample_stands_for_them(monkeypatch):
+    monkeypatch.setattr("downslope.training.surveying.MOST_NUMBERS", 2 * 64 * 3)
+    monkeypatch.setattr("downslope.training.order.MOST_BLOCK_ROWS", 64)
+    run = downslope.fit("linear", (X, Y), batch_size=50, epochs=2, learning_rate=0.1)
+    assert "128 of the 900 training rows" in run.notes[0] or "68 of" in run.notes[0]
+    rows = np.r_[0:64, 896:900]  # the first and the last block
+    residuals = X[rows] @ run.x["weights"] + run.x["bias"] - Y[rows]
+    assert run.loss == pytest.approx((residuals**2).mean() / 2, rel=1e-9)
+
+
+def test_the_progress_line_tells_epoch_losses_pace_and_time_left():
+    job = prepared("linear", (X, Y), batch_size=50, epochs=4, learning_rate=0.1, validation=0.1)
+    training = Training(job, None, False, None, False)
+    training.line.__enter__()
+    training.run()
+    words = training.line.words(time.perf_counter())
+    assert words.startswith("epoch 4/4  loss 0.00")
+    assert "  validation 0.00" in words
+    assert "rows/s  0:00 left" in words
+
+
+def test_a_networks_targets_may_be_words():
+    labels = np.array(["red", "green", "blue"])[np.digitize(Y, [-1, 1])]
+    run = downslope.fit(
+        Network("softmax", (8,), "tanh"), (X, labels), method="adam", learning_rate=0.05, batch_size=50, epochs=10
+    )
+    assert (run.model.predict(X) == labels).mean() > 0.9
+    assert run.model.labels == ("blue", "green", "red")
