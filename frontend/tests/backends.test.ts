@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from "vitest";
+import { Refusal } from "../src/backend/backend";
 import { BakedBackend, canonical } from "../src/backend/baked";
 import { type Model, NotebookBackend } from "../src/backend/notebook";
 import { Pending } from "../src/backend/pending";
@@ -33,6 +34,13 @@ describe("requests under way", () => {
     const asked = pending.ask(() => undefined, "hello", {});
     pending.failAll("gone");
     await expect(asked).rejects.toMatchObject({ kind: "connection", message: "gone" });
+  });
+});
+
+describe("a refusal", () => {
+  it("has no column where Python tells none", () => {
+    const complaint = { kind: "formula", message: "has no variable, such as x", column: null, parameter: null };
+    expect(new Refusal(complaint)).toMatchObject({ column: undefined, parameter: undefined });
   });
 });
 

@@ -21,6 +21,10 @@ describe("numbers for people", () => {
     for (const text of ["", "  ", "x", "1 2", "--1"]) expect(typed(text)).toBeNaN();
   });
 
+  it("beyond the largest are NaN: as JSON an infinity would be null, which is a line search", () => {
+    for (const text of ["1e400", "-1e400", "Infinity"]) expect(typed(text)).toBeNaN();
+  });
+
   it("label an axis at round places within it", () => {
     expect(ticks(-10, 10, 4)).toEqual([-10, -5, 0, 5, 10]);
     expect(ticks(0.1, 0.35, 5)).toEqual([0.1, 0.15, 0.2, 0.25, 0.3, 0.35]);

@@ -109,6 +109,26 @@ def test_the_limits_on_the_slider_are_the_librarys(lab):
     assert low["x"] < lab.page.locator(".mark.best_rate").bounding_box()["x"] < high["x"]
 
 
+def test_a_rate_beyond_all_numbers_is_refused_and_changes_nothing(lab):
+    lab.open("f=parabola&a=0.1")
+    field = lab.page.get_by_label("learning rate, exact")
+    field.fill("1e400")
+    field.press("Enter")
+    lab.settle()
+    assert field.get_attribute("aria-invalid") == "true"
+    run = downslope.minimize("parabola", 5.0, learning_rate=0.1, max_steps=300)
+    assert lab.step()[1] == run.n_steps
+
+
+def test_a_formula_that_is_wrong_at_no_one_place_is_refused_without_a_pointer(lab):
+    lab.open("f=parabola")
+    lab.page.get_by_label("Formula or name of a function").fill("x +")
+    lab.page.get_by_text("ends too early").wait_for()
+    lab.page.get_by_label("Formula or name of a function").fill("7")
+    lab.page.get_by_text("has no variable").wait_for()
+    assert lab.text(".pointer") == ""
+
+
 def test_dragging_the_rate_asks_for_nothing_and_its_numbers_are_the_runs(lab):
     lab.open("f=rosenbrock&k=60")
     slider = lab.page.get_by_role("slider", name="learning rate").first

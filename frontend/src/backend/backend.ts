@@ -19,9 +19,9 @@ export interface Backend {
 export interface Complaint {
   readonly kind: string;
   readonly message: string;
-  /** Where in a formula, counted from 1. */
-  readonly column?: number;
-  readonly parameter?: string;
+  /** Where in a formula, counted from 1; null where it is no one place. */
+  readonly column?: number | null;
+  readonly parameter?: string | null;
 }
 
 /** Python said no, or could not be reached. */
@@ -34,8 +34,8 @@ export class Refusal extends Error {
     super(complaint.message);
     this.name = "Refusal";
     this.kind = complaint.kind;
-    this.column = complaint.column;
-    this.parameter = complaint.parameter;
+    this.column = complaint.column ?? undefined;
+    this.parameter = complaint.parameter ?? undefined;
   }
 }
 

@@ -17,10 +17,11 @@ function scientific(value: number, digits: number): string {
   return `${Number(mantissa)}e${Number(exponent)}`;
 }
 
-/** A number that a person typed: also with the minus sign that `short` writes. NaN where it is none. */
+/** A number that a person typed: also with the minus sign that `short` writes. NaN where it is none, or too big for one. */
 export function typed(text: string): number {
   const plain = text.trim().replaceAll(MINUS, "-").replace(",", ".");
-  return plain === "" ? NaN : Number(plain);
+  const value = plain === "" ? NaN : Number(plain);
+  return Number.isFinite(value) ? value : NaN;
 }
 
 /** The number with as few digits as name it exactly; for input fields. */
