@@ -45,6 +45,21 @@ def test_every_problem_of_the_gallery_can_be_shown(laboratory, name):
         assert 0 < low < slider["default"] < high
 
 
+@pytest.mark.parametrize(
+    ("fun", "low", "high"),
+    [
+        ("cos(3x) + 0.1x^2", (-1, -0.8), (2.7, 2.8)),  # its highest top, near 4.2, is no wall
+        ("x^2", (0, 1e-3), (25, 25)),
+        ("exp(x^2)", (1, 1.01), (1e6, 1e10)),  # a wall: at the edge it is 7e10
+        ("tan(x)", (-30, -5), (5, 30)),  # poles of any height
+    ],
+)
+def test_a_curve_is_drawn_whole_but_for_walls_and_poles(laboratory, fun, low, high):
+    surface = laboratory.call("surface", {"fun": fun, "ranges": [[-5, 5]]})
+    assert low[0] <= surface["low"] <= low[1]
+    assert high[0] <= surface["high"] <= high[1]
+
+
 def test_a_formula_brings_its_variables_and_a_start_where_it_has_a_value(laboratory):
     assert laboratory.call("function", {"fun": "x cos(x) + 9"})["variables"] == ["x"]
     assert laboratory.call("function", {"fun": "b^2 + a"})["variables"] == ["a", "b"]

@@ -16,6 +16,8 @@ _PARAMS = ("fun", "ranges", "resolution", "slice", "n_variables")
 _RESOLUTION, _LINE_RESOLUTION = 96, 512
 _TOP = 0.92
 """Colours run from the lowest loss to the one that this share of the surface lies below: walls are high."""
+_POLE = 5
+"""A curve that leaves the middle of its heights by so many times their span, up and down alike, has poles."""
 
 
 def surface(functions: Functions, params: dict[str, Any]) -> dict[str, Any]:
@@ -54,7 +56,7 @@ def _curve(function: Function, x: np.ndarray) -> dict[str, Any]:
     objective = function.objective()
     z = objective.values(x[:, None])
     slope = slopes(function, x)
-    return {"x": x, "z": z, "slope": slope, **heights(z)}
+    return {"x": x, "z": z, "slope": slope, **line_heights(z)}
 
 
 def slopes(function: Function, x: np.ndarray) -> np.ndarray:
@@ -70,6 +72,21 @@ def slopes(function: Function, x: np.ndarray) -> np.ndarray:
             except (ArithmeticError, ValueError):
                 continue
     return found
+
+
+def line_heights(z: np.ndarray) -> dict[str, float]:
+    """Between which losses to draw a curve: all of it, but for walls and poles, which would flatten all the rest."""
+    told = heights(z)
+    finite = z[np.isfinite(z)]
+    if not finite.size:
+        return told
+    low, bottom, top, high = np.quantile(finite, [0, 1 - _TOP, _TOP, 1])
+    span = float(top - bottom)
+    if high <= top + span:
+        told["high"] = max(told["high"], float(high))
+    elif low < bottom - _POLE * span and high > top + _POLE * span:  # up one side and down the other
+        told = {"low": float(bottom) - span, "high": float(top) + span}
+    return told
 
 
 def heights(z: np.ndarray) -> dict[str, float]:
