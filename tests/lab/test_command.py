@@ -49,6 +49,13 @@ def test_a_function_is_shown_first(run_cli, served, fun, opening):
     assert port == 0
 
 
+def test_a_file_without_a_function_s_name_is_told_how_to_name_one(run_cli, served, file):
+    status, _, errors = run_cli("lab", str(file), "--no-browser")
+    assert status == 2
+    assert "must say which function of the file" in errors
+    assert not served
+
+
 def test_a_python_function_of_ones_own(run_cli, served, file):
     status, _, errors = run_cli("lab", f"{file}:loss", "--start", "3,0.5", "--range", "-1:4", "--no-browser")
     assert status == 0, errors

@@ -94,6 +94,8 @@ def _chosen(fun: str | None, start: str | None, box: str | None) -> tuple[dict[s
     from downslope.errors import InvalidInput
     from downslope.lab.functions import PREFIX, Functions, Own
 
+    if fun is not None and fun.endswith(".py"):
+        raise InvalidInput("fun", f"must say which function of the file: {fun}:loss, say", fun)
     path, colon, name = (fun or "").rpartition(":")
     if not colon or not path.endswith(".py"):
         for option, given in (("start", start), ("range", box)):
@@ -116,7 +118,7 @@ def function_in(path: str, name: str) -> Any:
 
     file = Path(path)
     if not file.is_file():
-        raise InvalidFile(path, "is no Python file", parameter="fun")
+        raise InvalidFile(path, "does not exist, or is no file", parameter="fun")
     sys.path.insert(0, str(file.resolve().parent))
     specification = importlib.util.spec_from_file_location(file.stem, file)
     if specification is None or specification.loader is None:
