@@ -76,6 +76,7 @@ export interface Surface {
 export interface Limits {
   readonly found: boolean;
   readonly why?: string;
+  readonly x?: readonly number[] | null;
   readonly zigzag_from: number | null;
   readonly best_rate: number | null;
   readonly largest_stable: number | null;

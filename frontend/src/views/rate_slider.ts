@@ -131,12 +131,20 @@ function colorOf(outcome: string, palette: Palette): string {
   return outcome === "bad" ? palette.bad : palette.line;
 }
 
+/** A run that leaps elsewhere knows other limits: so the words say whose these are. */
+function placeOf(x: readonly number[]): string {
+  const numbers = x.map((value) => short(value, 4)).join(", ");
+  if (x.length === 0 || x.length > 2) return "At the minimum below the start";
+  return `At the minimum ${x.length === 1 ? numbers : `(${numbers})`}`;
+}
+
 export function limitsInWords(limits: Limits | undefined): string {
   const { best_rate, zigzag_from, largest_stable } = limits ?? {};
   const words = [
-    best_rate && `Best ${short(best_rate, 4)}`,
+    best_rate && `best ${short(best_rate, 4)}`,
     zigzag_from && `zigzag from ${short(zigzag_from, 4)}`,
     largest_stable && `diverges from ${short(largest_stable, 4)}`,
   ].filter(Boolean);
-  return words.length > 0 ? words.join(" \u00b7 ") : (limits?.why ?? "\u2026");
+  if (words.length === 0) return limits?.why ?? "\u2026";
+  return `${placeOf(limits?.x ?? [])}: ${words.join(" \u00b7 ")}`;
 }
