@@ -79,6 +79,14 @@ def test_the_copied_command_makes_the_run_again(lab, run_cli, tmp_path):
     assert np.array_equal(downslope.load(tmp_path / "run.parquet").path, the_run().path)
 
 
+def test_where_there_is_no_command_it_says_why_and_leaves_no_other_code_standing(lab):
+    shared(lab, "f=own:steep").button("Copy as Python").click()
+    lab.settle()
+    lab.button("Copy as command").click()
+    lab.page.locator(".told", has_text="no Python function").wait_for()
+    assert not lab.page.get_by_label("Code", exact=True).is_visible()
+
+
 def test_the_saved_run_is_the_librarys_and_opens_again(lab, tmp_path):
     with shared(lab).page.expect_download() as caught:
         lab.button("Save run").click()

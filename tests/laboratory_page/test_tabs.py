@@ -162,6 +162,7 @@ def test_the_four_controls_of_the_notch_are_the_librarys(lab):
 
 def test_the_challenge_is_judged_by_the_library(lab):
     lab.open("v=play&f=parabola")
+    assert lab.text(".challenge .outcome") == ""
     field = lab.page.get_by_label("your rate")
     for rate, met in ((0.1, False), (0.5, True), (0.855, True), (0.857, False)):
         run = downslope.minimize("parabola", 5.0, learning_rate=rate, max_steps=25, gradient_tolerance=None)

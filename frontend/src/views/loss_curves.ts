@@ -1,4 +1,4 @@
-// The losses of several runs over the steps, on a scale of powers of ten where they are positive.
+// The losses of several runs over the steps, on a scale of powers of ten where they are positive and span some.
 
 import { axesOf, clipTo, disc, drawAxes, stroke } from "../drawing/axes";
 import { Board } from "../drawing/board";
@@ -9,6 +9,8 @@ interface Curve {
 }
 
 const LOWEST = 1e-18;
+/** Losses of a smaller ratio are told apart better as they are: 9 to 5 is no power of ten. */
+const SPAN = 30;
 
 export class LossCurves extends Board {
   curves: readonly Curve[] = [];
@@ -18,14 +20,11 @@ export class LossCurves extends Board {
     const { palette } = this.theme;
     const all = this.curves.flatMap(({ losses }) => Array.from(losses).filter(Number.isFinite));
     if (all.length === 0) return;
-    const isLog = all.every((loss) => loss >= 0);
+    const [least, most] = all.reduce(([a, b], loss) => [Math.min(a, loss), Math.max(b, loss)], [Infinity, -Infinity]);
+    const isLog = least >= 0 && most > SPAN * least;
     const scaled = (loss: number): number => (isLog ? Math.log10(Math.max(loss, LOWEST)) : loss);
-    const values = all.map(scaled);
-    const low = values.reduce((a, b) => Math.min(a, b), Infinity);
-    const high = Math.min(
-      values.reduce((a, b) => Math.max(a, b), -Infinity),
-      scaled(this.first() * 1e3),
-    );
+    const low = scaled(least);
+    const high = Math.min(scaled(most), scaled(this.first() * 1e3));
     const room = (high - low || 1) * 0.06;
     const last = Math.max(1, ...this.curves.map(({ losses }) => losses.length - 1));
     const box = { left: 58, top: 26, width: this.width - 74, height: this.height - 70 };

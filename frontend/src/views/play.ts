@@ -60,10 +60,11 @@ class ChallengeCard {
   }
 
   async open(): Promise<void> {
-    if (this.rule.textContent === "") await this.attempt();
+    if (this.rule.textContent === "") await this.attempt(false);
   }
 
-  private async attempt(): Promise<void> {
+  /** The first rate is the page's own: its run is drawn, and not judged. */
+  private async attempt(isJudged = true): Promise<void> {
     const rate = typed(this.field.value);
     this.field.setAttribute("aria-invalid", String(!(rate > 0)));
     if (!(rate > 0)) return;
@@ -71,11 +72,12 @@ class ChallengeCard {
     try {
       const told = (await laboratory.backend.call("challenge", { learning_rate: rate })) as Challenge;
       replaceText(this.rule, told.rule);
+      await this.show.run("parabola", told.run);
+      if (!isJudged) return;
       this.outcome.dataset.met = String(told.met);
       this.outcome.replaceChildren(h("strong", {}, `${told.met ? "\u2713" : "\u2717"} ${told.words}`));
       if (told.met) this.largest = Math.max(this.largest, rate);
       replaceText(this.best, this.largest > 0 ? `Your best so far: ${exact(this.largest)}` : "");
-      await this.show.run("parabola", told.run);
     } catch (error) {
       laboratory.complain(error);
     }

@@ -95,10 +95,10 @@ export class Share {
     const { laboratory } = this.context;
     await this.attempt(async () => {
       const code = (await laboratory.backend.call("code", laboratory.setting)) as Code;
-      this.code.hidden = false;
       const text = code[kind];
-      if (text === null) return this.say(code.no_command ?? "The command line cannot say this setting.");
-      this.code.value = text;
+      this.code.value = text ?? "";
+      this.code.hidden = text === null;
+      if (text === null) return this.say(`There is no command: ${code.no_command ?? "this cannot be said in one"}.`);
       await this.copy(text, kind === "python" ? "The Python code" : "The command");
     });
   }
@@ -149,7 +149,12 @@ export class Share {
     const { laboratory } = this.context;
     await this.attempt(async () => {
       this.say("Computing what the page needs\u2026");
-      const params = { ...laboratory.setting, title: "Gradient descent", requests: laboratory.requests };
+      const { title } = laboratory.method ?? { title: "gradient descent" };
+      const params = {
+        ...laboratory.setting,
+        title: title[0]?.toUpperCase() + title.slice(1),
+        requests: laboratory.requests,
+      };
       const made = (await laboratory.backend.call("export", params)) as { content: string; name: string };
       download(made.name || "downslope.html", made.content, "text/html");
       this.say("The page was saved: it opens without network, and holds this function, start and its rates.");
