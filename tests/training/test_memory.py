@@ -106,4 +106,5 @@ def test_the_limit_is_one_that_reading_it_all_would_break(large):
     code = LIMITED.partition("source = open_source")[0] + "pyarrow.parquet.read_table(path)\n"
     done = run(code, large[0], "shuffle")
     assert done.returncode != 0
-    assert "ArrowMemoryError" in done.stderr or "bad_alloc" in done.stderr
+    # Whoever asks first for too much says so: Arrow, the C++ library, or the start of one of Arrow's threads.
+    assert any(word in done.stderr for word in ("ArrowMemoryError", "bad_alloc", "cannot allocate memory"))
