@@ -65,6 +65,7 @@ def test_warm_start_goes_on_from_the_weights():
     np.testing.assert_allclose(warm.coef_, cold.coef_, rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_it_works_in_pipelines_searches_and_pickles():
     pipeline = make_pipeline(
         StandardScaler(), DescentClassifier(hidden_layer_sizes=(8,), method="adam", random_state=0)

@@ -72,7 +72,14 @@ COMMANDS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("words", COMMANDS.values(), ids=COMMANDS)
+SLOW = {"explained", "explained, another way", "swept", "swept, without an end", "minima", "a map"}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [pytest.param(words, marks=[pytest.mark.slow] * (name in SLOW)) for name, words in COMMANDS.items()],
+    ids=COMMANDS,
+)
 def test_what_is_printed_is_what_is_documented(run_cli, words):
     status, out, err = run_cli(*words, "--json")
     assert (status in (0, 3), err) == (True, "")

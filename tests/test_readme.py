@@ -34,6 +34,7 @@ def test_the_commands_of_the_readme_print_what_the_readme_shows(block, tmp_path)
         assert printed == shown.rstrip()
 
 
+@pytest.mark.slow
 def test_the_examples_of_the_readme_run():
     flags = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
     failed, tried = doctest.testfile(str(README), module_relative=False, optionflags=flags)

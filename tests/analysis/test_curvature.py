@@ -107,6 +107,7 @@ def large(curvatures, x=None):
     return bound, flat, counting(bound)
 
 
+@pytest.mark.slow
 def test_lanczos_finds_the_ends_of_100_000_curvatures_within_200_products():
     curvatures = np.concatenate([[0.01, 0.1], np.linspace(1, 10, 99_996), [50.0, 100.0]])
     bound, x, calls = large(np.random.default_rng(0).permutation(curvatures))
@@ -120,6 +121,7 @@ def test_lanczos_finds_the_ends_of_100_000_curvatures_within_200_products():
     assert kind_of_point(bound, 0 * x, bound.gradient(0 * x), found) is PointKind.MINIMUM
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("curvatures", [np.linspace(1, 1000, 20_000), np.geomspace(1e-3, 1e3, 20_000)])
 def test_a_clustered_end_is_marked_as_not_resolved(curvatures):
     bound, x, calls = large(curvatures)
@@ -166,6 +168,7 @@ def test_lanczos_meets_the_whole_matrix():
     assert np.linalg.norm(matrix @ vector - 8 * vector) <= 1e-6  # as far as the residual rule asks, and more
 
 
+@pytest.mark.slow
 def test_products_by_finite_differences_are_not_trusted_beyond_their_noise():
     n = 320
     curvatures = np.linspace(1, 2, n)
@@ -182,6 +185,7 @@ def test_products_by_finite_differences_are_not_trusted_beyond_their_noise():
     assert found.n_products <= MOST_PRODUCTS
 
 
+@pytest.mark.slow
 def test_products_by_finite_differences_stay_inside_the_bounds():
     n = 310
     box = (np.zeros(n), np.full(n, 0.5))

@@ -15,7 +15,10 @@ from downslope.learning_rates import Backtracking, Constant, GeometricDecay, Inv
 from tests.explanation.rules import Tripled, logistic
 
 # Starts at rest are warned of, which is right, and tested elsewhere.
-pytestmark = pytest.mark.filterwarnings("ignore:the gradient is exactly zero at the start")
+pytestmark = [
+    pytest.mark.slow,  # each compiles what it explains
+    pytest.mark.filterwarnings("ignore:the gradient is exactly zero at the start"),
+]
 
 B = Behaviour
 

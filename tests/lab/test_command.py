@@ -56,6 +56,7 @@ def test_a_file_without_a_function_s_name_is_told_how_to_name_one(run_cli, serve
     assert not served
 
 
+@pytest.mark.slow
 def test_a_python_function_of_ones_own(run_cli, served, file):
     status, _, errors = run_cli("lab", f"{file}:loss", "--start", "3,0.5", "--range", "-1:4", "--no-browser")
     assert status == 0, errors
@@ -97,6 +98,7 @@ def test_without_the_built_page_it_says_how_to_build_it(run_cli, monkeypatch, tm
     assert "make lab" in errors
 
 
+@pytest.mark.slow
 def test_it_serves_until_ctrl_c(page):
     code = f"""
 import pathlib, sys

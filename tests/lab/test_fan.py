@@ -108,6 +108,7 @@ def test_neither_a_new_start_nor_a_new_number_compiles_anything(laboratory):
     assert n_compiled() == before
 
 
+@pytest.mark.slow
 def test_a_function_that_is_not_compiled_has_the_same_fan_with_fewer_rates():
     def branching(x):
         return x**2 if x > 0 else 3 * x**2

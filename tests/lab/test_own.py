@@ -82,6 +82,7 @@ def test_the_surface_of_a_plane_is_the_function_there(own):
     np.testing.assert_allclose(found["z"], expected, atol=1e-12)
 
 
+@pytest.mark.slow
 def test_paths_are_drawn_at_their_feet_on_the_plane(own):
     asked = {"fun": "own:tilted", "learning_rate": 0.05, "max_steps": 30}
     cut = own.call("function", {"fun": "own:tilted"})["slice"]

@@ -245,6 +245,7 @@ def test_a_race_between_equals_has_no_winner(laboratory):
     assert found["winner_by_loss"] is None
 
 
+@pytest.mark.slow
 def test_the_challenge_is_judged_by_its_closed_form(laboratory):
     # |5 (1 - 2a)^25| < 1e-3, so that the largest rate is (1 + (2e-4)^(1/25)) / 2.
     largest = (1 + 2e-4 ** (1 / 25)) / 2
@@ -255,6 +256,7 @@ def test_the_challenge_is_judged_by_its_closed_form(laboratory):
         assert found["share"] == pytest.approx(rate / largest)
 
 
+@pytest.mark.slow
 def test_every_question_of_the_quiz_worked_once_and_its_answer_is_what_the_runs_show(laboratory):
     truths = set()
     for question in laboratory.call("hello", {})["quiz"]:

@@ -324,6 +324,7 @@ def test_a_method_that_raises_later_leaves_the_record():
     assert isinstance(caught.value.__cause__, OSError)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", [optax.lbfgs(), torch.optim.LBFGS], ids=["optax", "torch"])
 def test_bounds_hold_even_for_line_searches(method):
     seen = []

@@ -167,6 +167,7 @@ def test_the_cache_of_programs_is_bounded(monkeypatch):
     assert len(PROGRAMS._programs) == 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ["compiled", "eager"])
 def test_a_function_with_a_large_captured_array_can_go(engine):
     def function_and_data():

@@ -20,6 +20,7 @@ def metadata_of(path):
     return json.loads(pyarrow.parquet.read_metadata(path).metadata[b"downslope"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MADE)
 def test_what_is_loaded_is_what_was_saved(name, tmp_path):
     run = make(name)

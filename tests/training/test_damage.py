@@ -47,6 +47,7 @@ def checked(tmp_path):
     return path, content, X, len(content) - 8 - int.from_bytes(content[-8:-4], "little")
 
 
+@pytest.mark.slow
 def test_no_flipped_bit_of_a_page_reads_as_another_number(checked):
     path, content, X, footer = checked
     rng = np.random.default_rng(0)

@@ -77,6 +77,7 @@ SCHEDULES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SCHEDULES)
 def test_every_kind_of_rate_is_that_of_minimize(name):
     run = downslope.fit("linear", (X, Y), learning_rate=SCHEDULES[name], epochs=8)

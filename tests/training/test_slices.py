@@ -39,6 +39,7 @@ def test_a_principal_plane_holds_the_path(run):
     assert (np.abs(found.path) <= [found.a[-1], found.b[-1]]).all()
 
 
+@pytest.mark.slow
 def test_random_directions_are_as_long_as_each_filter_and_leave_biases():
     net = downslope.fit(Network("squared_error", (4,), seed=1), (X, Y), learning_rate=0.05, batch_size=20, epochs=2)
     found = loss_slice(net, "random", resolution=3)

@@ -135,6 +135,7 @@ def test_batch_descent_is_explained_as_any_descent_is():
     assert explained.sentences[-1] == f"The sharpness is {curvatures[-1]:.4g}, below 2 / rate = 4."
 
 
+@pytest.mark.slow
 def test_the_edge_of_stability_is_named_where_it_is():
     """Full-batch descent on a network raises the sharpness to 2 / rate, and hovers there (Cohen et al. 2021)."""
     x = np.linspace(-1, 1, 20)[:, None]
