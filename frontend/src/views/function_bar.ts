@@ -47,13 +47,17 @@ export class FunctionBar {
       "section",
       { class: "panel function-bar", "aria-label": "Function" },
       h(
-        "div",
-        { class: "row" },
-        labelled("f =", h("div", { class: "typed" }, this.formula, this.pointer)),
-        labelled("or", this.chooser),
+        "fieldset",
+        { disabled: context.isFixed },
+        h(
+          "div",
+          { class: "row" },
+          labelled("f =", h("div", { class: "typed" }, this.formula, this.pointer)),
+          labelled("or", this.chooser),
+        ),
+        this.complaint,
+        h("div", { class: "row about-row" }, this.told, new SliceChooser(context).element, this.ranges),
       ),
-      this.complaint,
-      h("div", { class: "row about-row" }, this.told, new SliceChooser(context).element, this.ranges),
     );
     laboratory.on("hello", () => this.fillChooser());
     laboratory.on("setting", () => this.showSetting());
