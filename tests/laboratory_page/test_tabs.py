@@ -160,6 +160,33 @@ def test_the_four_controls_of_the_notch_are_the_librarys(lab):
     assert lab.button("Sine").get_attribute("aria-pressed") == "true"
 
 
+def test_the_notch_and_the_decay_leave_the_other_tabs_as_they_were(lab):
+    lab.open("f=parabola&a=0.3&s=4&m=adam&c.beta1=0.8&k=17")
+    before = lab.rows()
+    method = lab.page.get_by_label("Method", exact=True)
+    lab.tab("Notch and decay")
+    lab.button("Sine").click()
+    lab.settle()
+    momentum = lab.page.get_by_label("momentum, exact").first
+    momentum.fill("0.5")
+    momentum.press("Enter")
+    lab.settle()
+    lab.tab("Descend")
+    assert (method.input_value(), lab.page.get_by_label("beta1, exact").first.input_value()) == ("adam", "0.8")
+    assert lab.page.get_by_label("learning rate, exact").first.input_value() == "0.3"
+    assert lab.rows() == before
+    # It finds its own again, too; and a glance at it, over before anything has come, changes nothing either.
+    lab.tab("Notch and decay")
+    assert lab.button("Sine").get_attribute("aria-pressed") == "true"
+    assert momentum.input_value() == "0.5"
+    lab.tab("Descend")
+    for name in ("Notch and decay", "Descend"):
+        lab.page.get_by_role("tab", name=name).click()
+    lab.settle()
+    assert method.input_value() == "adam"
+    assert lab.rows() == before
+
+
 def test_the_challenge_is_judged_by_the_library(lab):
     lab.open("v=play&f=parabola")
     assert lab.text(".challenge .outcome") == ""
