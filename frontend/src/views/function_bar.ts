@@ -3,6 +3,7 @@
 import { asRefusal, type Refusal } from "../backend/backend";
 import { fresh, h, labelled, replaceText } from "../drawing/element";
 import type { FunctionInfo, Problem } from "../state/answers";
+import { drawnNames } from "../state/drawn_names";
 import { exact, typed } from "../state/numbers";
 import type { Range } from "../state/setting";
 import type { Context } from "./context";
@@ -101,9 +102,10 @@ export class FunctionBar {
   private showRanges(): void {
     const { setting, problem } = this.context.laboratory;
     if (this.ranges.childElementCount === setting.ranges.length && this.ranges.contains(activeIn(this.ranges))) return;
+    const names = drawnNames(problem, setting.slice);
     this.ranges.replaceChildren(
       ...setting.ranges.map(([low, high], k) => {
-        const name = problem && problem.variables.length <= 2 ? (problem.variables[k] ?? "") : `direction ${k + 1}`;
+        const name = names[k] ?? "";
         return h(
           "span",
           { class: "range" },

@@ -3,6 +3,7 @@
 
 import { h, replaceText } from "../drawing/element";
 import { Field } from "../drawing/field";
+import { drawnNames } from "../state/drawn_names";
 import { short } from "../state/numbers";
 import { drawnAt } from "../state/path";
 import { ContourPlot } from "./contour_plot";
@@ -72,7 +73,7 @@ export class Stage {
     const variables = problem?.variables ?? ["x", "y"];
     const minima = problem?.minima ?? [];
     this.line.variable = variables[0] ?? "x";
-    this.contour.variables = laboratory.n_variables > 2 ? ["first direction", "second direction"] : variables;
+    this.contour.variables = drawnNames(problem, laboratory.setting.slice);
     this.hill.variables = this.contour.variables;
     this.line.minima = minima;
     this.contour.minima = laboratory.n_variables > 2 ? [] : minima;
