@@ -1,9 +1,14 @@
 import { describe, expect, it } from "vitest";
 import type { FunctionInfo } from "../src/state/answers";
 import { drawnNames } from "../src/state/drawn_names";
+import { grid } from "./packed";
 
 const problem = (variables: string[], origin?: number[]): FunctionInfo =>
-  ({ variables, n_variables: variables.length, slice: origin ? { origin } : null }) as unknown as FunctionInfo;
+  ({
+    variables,
+    n_variables: variables.length,
+    slice: origin ? { origin: grid([origin.length], ...origin) } : null,
+  }) as unknown as FunctionInfo;
 
 describe("the axes of the drawing", () => {
   it("are the variables, where there are one or two", () => {

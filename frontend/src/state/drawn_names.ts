@@ -1,6 +1,6 @@
 // What the axes of the drawing are called: the variables, or what a slice through more than two of them runs along.
 
-import type { FunctionInfo } from "./answers";
+import { type FunctionInfo, numbersOf } from "./answers";
 import { short } from "./numbers";
 import type { Slice } from "./setting";
 
@@ -13,7 +13,8 @@ export function drawnNames(problem: FunctionInfo | undefined, slice: Slice | und
   if (variables.length <= 2) return variables;
   const { axes } = slice ?? {};
   if (!axes) return ["first direction", "second direction"];
-  return axes.map((axis) => from(variables[axis] ?? "", problem?.slice?.origin?.[axis] ?? 0));
+  const origin = numbersOf(problem?.slice?.origin ?? []);
+  return axes.map((axis) => from(variables[axis] ?? "", origin[axis] ?? 0));
 }
 
 function from(name: string, origin: number): string {
