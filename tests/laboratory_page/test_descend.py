@@ -238,6 +238,24 @@ def test_momentum_has_its_slider_and_other_sliders_ask_for_a_new_fan(lab):
     assert [lab.readout("x"), lab.readout("y")] == pytest.approx(run.path[4], rel=SHOWN)
 
 
+@pytest.mark.parametrize(("fun", "plot"), [("x^2", ".curve"), ("x^2%2By^2", ".contour")])
+def test_a_marble_that_is_not_in_the_picture_is_told_of_beside_it(lab, fun, plot):
+    lab.open(f"f={fun}&a=0.1")
+    told = lab.page.locator(f"{plot} [aria-live=polite]")
+    assert told.text_content() == ""
+    start = lab.page.locator(".start input").first
+    start.fill("99")
+    start.press("Enter")
+    lab.settle()
+    assert told.inner_text() == "the marble is outside what is drawn"
+    lab.page.locator(".table tbody tr").first.focus()
+    lab.page.get_by_role("slider", name="Step").press("End")
+    lab.settle()
+    # 99 becomes less than a thousandth.
+    assert abs(lab.readout("x")) < 1e-3
+    assert told.text_content() == ""
+
+
 def test_functions_of_more_variables_are_drawn_in_a_slice(lab):
     lab.open("f=wood&a=0.001")
     run = downslope.minimize("wood", downslope.gallery.get("wood").start, learning_rate=0.001, max_steps=300)
@@ -251,6 +269,9 @@ def test_functions_of_more_variables_are_drawn_in_a_slice(lab):
     before = [float(field.input_value()) for field in lab.page.locator(".start input").all()]
     lab.click_at(".contour canvas", 0.4, 0.4)
     after = [float(field.input_value()) for field in lab.page.locator(".start input").all()]
+    names = [f"{'x2' if k == 0 else 'x4'} \N{MINUS SIGN} 1" for k in range(2)]
+    told = lab.page.locator(".range input").evaluate_all("fields => fields.map(f => f.getAttribute('aria-label'))")
+    assert told == [f"{name}, {end} drawn" for name in names for end in ("lowest", "highest")]
     # The plane goes through the minimum at 1, 1, 1, 1, along the second and the fourth variable.
     assert after[0] == pytest.approx(1, abs=1e-6)
     assert after[2] == pytest.approx(1, abs=1e-6)

@@ -110,6 +110,9 @@ def test_a_race_goes_step_by_step_and_names_the_librarys_winner(lab):
     assert f"converged in {min(r.n_steps for r in (plain, heavy) if r.converged)} steps" in words
     slider = lab.page.get_by_label("Step of the race")
     slider.focus()
+    # All begin at one point: nobody leads.
+    first = f"loss {downslope.gallery.get('ravine')(start):g}"
+    assert lab.page.locator(".lane .note").all_inner_texts() == [first, first]
     for _ in range(7):
         lab.page.keyboard.press("ArrowRight")
     notes = [note.inner_text() for note in lab.page.locator(".lane .note").all()]
@@ -125,6 +128,28 @@ def test_a_race_goes_step_by_step_and_names_the_librarys_winner(lab):
     lab.button("Pause").wait_for()
     lab.button("Pause").click()
     assert int(lab.text(".race-bar .big").removeprefix("step ")) >= 7
+
+
+COLOURS = """canvas => {
+  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  const counts = {};
+  for (let k = 0; k < data.length; k += 4) {
+    const colour = `rgb(${data[k]}, ${data[k + 1]}, ${data[k + 2]})`;
+    counts[colour] = (counts[colour] ?? 0) + 1;
+  }
+  return counts;
+}"""
+
+
+def test_a_race_on_a_line_has_the_marbles_of_its_legend(lab):
+    lab.open("f=parabola&v=race")
+    legend = lab.page.locator(".entrant .color").evaluate_all("dots => dots.map(d => d.style.background)")
+    assert len(set(legend)) == 2
+    lab.page.wait_for_timeout(100)
+    for lane, own in zip(lab.page.locator(".lane canvas").all(), legend, strict=True):
+        drawn = lane.evaluate(COLOURS)
+        # A marble has a radius of 8 pixels, of which the edge takes one.
+        assert [colour for colour in legend if drawn.get(colour, 0) > 100] == [own]
 
 
 def test_a_race_follows_its_sliders(lab):
