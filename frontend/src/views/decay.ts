@@ -46,12 +46,16 @@ export class Decay implements View {
     this.decay = decaySlider((decay) => void laboratory.change({ decay }));
     const controls = h(
       "section",
-      { class: "panel controls", "aria-label": "The four controls" },
+      { class: "panel controls rate", "aria-label": "The four controls" },
       this.startPlace,
       new RateSlider(context).element,
       this.decay.element,
       this.momentum.element,
       new Verdict(context).element,
+    );
+    const rolling = h(
+      "section",
+      { class: "panel controls", "aria-label": "Controls" },
       new Transport(context).element,
       new Readouts(context).element,
     );
@@ -60,7 +64,7 @@ export class Decay implements View {
       { class: "descend" },
       h("div", { class: "function-bar chips", role: "group", "aria-label": "Curve" }, ...this.buttons),
       new Stage(context).element,
-      h("div", { class: "side" }, controls, new Why(context).element),
+      h("div", { class: "side" }, controls, rolling, new Why(context).element),
       new Scrubber(context).element,
     );
     laboratory.on("setting", () => this.show());
