@@ -120,6 +120,54 @@ def test_a_rate_beyond_all_numbers_is_refused_and_changes_nothing(lab):
     assert lab.step()[1] == run.n_steps
 
 
+@pytest.mark.parametrize(
+    ("label", "words"),
+    [
+        ("learning rate, exact", "learning rate must be a finite number above 0, such as 0.1; got abc"),
+        ("start, x", "start, x must be a finite number, such as 0.5; got abc"),
+        ("x, lowest drawn", "x, lowest drawn must be a finite number, such as 0.5; got abc"),
+        ("beta, exact", "beta must be a finite number, such as 0.5; got abc"),
+    ],
+)
+def test_a_field_says_what_it_wants_until_it_has_it(lab, label, words):
+    lab.open("f=x^2&a=0.1&m=momentum")
+    field = lab.page.get_by_label(label, exact=True)
+    before = field.input_value()
+    field.fill("abc")
+    field.press("Enter")
+    told = lab.page.locator(".wanted:not(:empty)")
+    assert told.all_inner_texts() == [words]
+    assert field.get_attribute("aria-describedby") == told.get_attribute("id")
+    field.fill(before)
+    field.press("Enter")
+    lab.settle()
+    assert told.count() == 0
+    assert field.get_attribute("aria-invalid") == "false"
+
+
+def test_a_start_that_python_refuses_is_marked_until_there_is_another(lab):
+    lab.open("f=log(x)%2Bx^2&a=0.01&s=2")
+    field = lab.page.get_by_label("start, x", exact=True)
+    field.fill("-1")
+    field.press("Enter")
+    lab.settle()
+    assert "start" in lab.text(".trouble")
+    assert field.get_attribute("aria-invalid") == "true"
+    field.fill("1")
+    field.press("Enter")
+    lab.settle()
+    assert lab.page.locator(".trouble").is_hidden()
+    assert field.get_attribute("aria-invalid") == "false"
+
+
+@pytest.mark.parametrize("view", ["descend", "decay"])
+def test_on_a_phone_the_rate_comes_before_the_pictures(lab, view):
+    lab.page.set_viewport_size({"width": 375, "height": 800})
+    lab.open(f"f=parabola&v={view}")
+    tops = [lab.page.locator(one).bounding_box()["y"] for one in (".function-bar", ".rate-slider", ".stage", ".why")]
+    assert tops == sorted(tops)
+
+
 def test_a_formula_that_is_wrong_at_no_one_place_is_refused_without_a_pointer(lab):
     lab.open("f=parabola")
     lab.page.get_by_label("Formula or name of a function").fill("x +")

@@ -9,6 +9,7 @@ import type { Range } from "../state/setting";
 import type { Context } from "./context";
 import { SliceChooser } from "./slice_chooser";
 import { isFocused } from "./slider";
+import { A_NUMBER, mustBe, Wanted } from "./wanted";
 
 const PATIENCE = 150;
 
@@ -20,6 +21,7 @@ export class FunctionBar {
   private readonly complaint: HTMLElement;
   private readonly told = h("p", { class: "about" });
   private readonly ranges = h("div", { class: "ranges" });
+  private readonly wanted = new Wanted();
   private timer = 0;
   private asked = 0;
 
@@ -58,6 +60,7 @@ export class FunctionBar {
         ),
         this.complaint,
         h("div", { class: "row about-row" }, this.told, new SliceChooser(context).element, this.ranges),
+        this.wanted.element,
       ),
     );
     laboratory.on("hello", () => this.fillChooser());
@@ -103,6 +106,7 @@ export class FunctionBar {
     const { setting, problem } = this.context.laboratory;
     if (this.ranges.childElementCount === setting.ranges.length && this.ranges.contains(activeIn(this.ranges))) return;
     const names = drawnNames(problem, setting.slice);
+    this.wanted.clearAll();
     this.ranges.replaceChildren(
       ...setting.ranges.map(([low, high], k) => {
         const name = names[k] ?? "";
@@ -133,7 +137,8 @@ export class FunctionBar {
       if (!pair) return;
       pair[side] = typed(field.value);
       const isGood = pair[0] < pair[1];
-      field.setAttribute("aria-invalid", String(!isGood));
+      const order = `${name} must be drawn from a lower to a higher number; got ${pair.map(exact).join(" to ")}`;
+      this.wanted.judge(field, isGood, Number.isFinite(pair[side]) ? order : mustBe(label, A_NUMBER, field));
       if (isGood) void this.context.laboratory.change({ ranges: ranges as readonly Range[] });
     });
     return field;
