@@ -153,9 +153,8 @@ def test_the_exported_page_works_from_a_file_without_network(lab, browser, tmp_p
     assert alone.readout("loss") == pytest.approx(again.losses[7], rel=SHOWN)
     assert alone.page.locator(".trouble").is_hidden()
     # Nothing that needs Python can be pressed.
-    open_controls = alone.page.locator(".descend :is(input, select, textarea):enabled")
+    open_controls = alone.page.locator(".descend :is(input, select, textarea):enabled:not([readonly])")
     assert open_controls.evaluate_all("fields => fields.map(f => f.getAttribute('aria-label') ?? f.type)") == [
-        "learning rate, exact",
         "range",
         "Speed",
     ]

@@ -49,6 +49,7 @@ export class RateSlider {
       class: "number",
       "aria-label": "learning rate, exact",
       placeholder: "line search",
+      readonly: context.isFixed,
     });
     this.field.addEventListener("change", () => this.wasTyped());
     const track = h("div", { class: "track" }, this.strip.canvas, this.marks, this.range);
