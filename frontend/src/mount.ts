@@ -25,8 +25,8 @@ export interface Surroundings {
   /** What an exported page cannot do, in words. */
   readonly notice?: string;
   readonly title?: string;
-  /** The one tab that works here. */
-  readonly only?: string;
+  /** The page was exported: one tab works, with the rates that it holds. */
+  readonly isFixed?: boolean;
 }
 
 export interface Mounted {
@@ -44,14 +44,16 @@ export function mount(element: HTMLElement, backend: Backend, surroundings: Surr
   );
   const player = new Player(laboratory, frames, () => theme.isStill);
   const status = h("p", { class: "hidden", role: "status" });
-  const context: Context = { laboratory, player, frames, theme, announce: (words) => replaceText(status, words) };
+  const isFixed = surroundings.isFixed ?? false;
+  const announce = (words: string): void => replaceText(status, words);
+  const context: Context = { laboratory, player, frames, theme, isFixed, announce };
 
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(styles);
   const root = element.attachShadow({ mode: "open" });
   root.adoptedStyleSheets = [theme.sheet, sheet];
 
-  const tabs = new Tabs(context, surroundings.view ?? "descend", surroundings.more, surroundings.only);
+  const tabs = new Tabs(context, surroundings.view ?? "descend", surroundings.more);
   const share = new Share(context, tabs, surroundings.onAddress);
   const night = button("Dark", () => theme.toggle(), { class: "small quiet", "aria-label": "Dark colours" });
   const showNight = (): void => night.setAttribute("aria-pressed", String(theme.isDark));

@@ -23,7 +23,7 @@ if (content) {
   mount(place, new BakedBackend(answers), {
     change: setting,
     notice: cannot.join(" "),
-    only: "descend",
+    isFixed: true,
     ...(title ? { title } : {}),
   });
 }

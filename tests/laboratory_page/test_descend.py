@@ -120,6 +120,54 @@ def test_a_rate_beyond_all_numbers_is_refused_and_changes_nothing(lab):
     assert lab.step()[1] == run.n_steps
 
 
+@pytest.mark.parametrize(
+    ("label", "words"),
+    [
+        ("learning rate, exact", "learning rate must be a finite number above 0, such as 0.1; got abc"),
+        ("start, x", "start, x must be a finite number, such as 0.5; got abc"),
+        ("x, lowest drawn", "x, lowest drawn must be a finite number, such as 0.5; got abc"),
+        ("beta, exact", "beta must be a finite number, such as 0.5; got abc"),
+    ],
+)
+def test_a_field_says_what_it_wants_until_it_has_it(lab, label, words):
+    lab.open("f=x^2&a=0.1&m=momentum")
+    field = lab.page.get_by_label(label, exact=True)
+    before = field.input_value()
+    field.fill("abc")
+    field.press("Enter")
+    told = lab.page.locator(".wanted:not(:empty)")
+    assert told.all_inner_texts() == [words]
+    assert field.get_attribute("aria-describedby") == told.get_attribute("id")
+    field.fill(before)
+    field.press("Enter")
+    lab.settle()
+    assert told.count() == 0
+    assert field.get_attribute("aria-invalid") == "false"
+
+
+def test_a_start_that_python_refuses_is_marked_until_there_is_another(lab):
+    lab.open("f=log(x)%2Bx^2&a=0.01&s=2")
+    field = lab.page.get_by_label("start, x", exact=True)
+    field.fill("-1")
+    field.press("Enter")
+    lab.settle()
+    assert "start" in lab.text(".trouble")
+    assert field.get_attribute("aria-invalid") == "true"
+    field.fill("1")
+    field.press("Enter")
+    lab.settle()
+    assert lab.page.locator(".trouble").is_hidden()
+    assert field.get_attribute("aria-invalid") == "false"
+
+
+@pytest.mark.parametrize("view", ["descend", "decay"])
+def test_on_a_phone_the_rate_comes_before_the_pictures(lab, view):
+    lab.page.set_viewport_size({"width": 375, "height": 800})
+    lab.open(f"f=parabola&v={view}")
+    tops = [lab.page.locator(one).bounding_box()["y"] for one in (".function-bar", ".rate-slider", ".stage", ".why")]
+    assert tops == sorted(tops)
+
+
 def test_a_formula_that_is_wrong_at_no_one_place_is_refused_without_a_pointer(lab):
     lab.open("f=parabola")
     lab.page.get_by_label("Formula or name of a function").fill("x +")
@@ -238,6 +286,24 @@ def test_momentum_has_its_slider_and_other_sliders_ask_for_a_new_fan(lab):
     assert [lab.readout("x"), lab.readout("y")] == pytest.approx(run.path[4], rel=SHOWN)
 
 
+@pytest.mark.parametrize(("fun", "plot"), [("x^2", ".curve"), ("x^2%2By^2", ".contour")])
+def test_a_marble_that_is_not_in_the_picture_is_told_of_beside_it(lab, fun, plot):
+    lab.open(f"f={fun}&a=0.1")
+    told = lab.page.locator(f"{plot} [aria-live=polite]")
+    assert told.text_content() == ""
+    start = lab.page.locator(".start input").first
+    start.fill("99")
+    start.press("Enter")
+    lab.settle()
+    assert told.inner_text() == "the marble is outside what is drawn"
+    lab.page.locator(".table tbody tr").first.focus()
+    lab.page.get_by_role("slider", name="Step").press("End")
+    lab.settle()
+    # 99 becomes less than a thousandth.
+    assert abs(lab.readout("x")) < 1e-3
+    assert told.text_content() == ""
+
+
 def test_functions_of_more_variables_are_drawn_in_a_slice(lab):
     lab.open("f=wood&a=0.001")
     run = downslope.minimize("wood", downslope.gallery.get("wood").start, learning_rate=0.001, max_steps=300)
@@ -251,6 +317,9 @@ def test_functions_of_more_variables_are_drawn_in_a_slice(lab):
     before = [float(field.input_value()) for field in lab.page.locator(".start input").all()]
     lab.click_at(".contour canvas", 0.4, 0.4)
     after = [float(field.input_value()) for field in lab.page.locator(".start input").all()]
+    names = [f"{'x2' if k == 0 else 'x4'} \N{MINUS SIGN} 1" for k in range(2)]
+    told = lab.page.locator(".range input").evaluate_all("fields => fields.map(f => f.getAttribute('aria-label'))")
+    assert told == [f"{name}, {end} drawn" for name in names for end in ("lowest", "highest")]
     # The plane goes through the minimum at 1, 1, 1, 1, along the second and the fourth variable.
     assert after[0] == pytest.approx(1, abs=1e-6)
     assert after[2] == pytest.approx(1, abs=1e-6)

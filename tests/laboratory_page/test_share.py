@@ -127,6 +127,7 @@ def test_the_picture_shows_the_hill_and_the_contours(lab, tmp_path):
 
 def test_the_exported_page_works_from_a_file_without_network(lab, browser, tmp_path):
     path = tmp_path / "exported.html"
+    suggested = lab.open(SETTING).text(".suggestion").removeprefix("Try ")
     with shared(lab).page.expect_download() as caught:
         lab.button("Export page").click()
     caught.value.save_as(path)
@@ -151,6 +152,19 @@ def test_the_exported_page_works_from_a_file_without_network(lab, browser, tmp_p
     )
     assert alone.readout("loss") == pytest.approx(again.losses[7], rel=SHOWN)
     assert alone.page.locator(".trouble").is_hidden()
+    # Nothing that needs Python can be pressed.
+    open_controls = alone.page.locator(".descend :is(input, select, textarea):enabled:not([readonly])")
+    assert open_controls.evaluate_all("fields => fields.map(f => f.getAttribute('aria-label') ?? f.type)") == [
+        "range",
+        "Speed",
+    ]
+    assert alone.page.locator(".suggestion").count() == 0
+    assert alone.page.locator(".sentences p", has_text=suggested).count() == 1
+    alone.button("Share").click()
+    shares = ["Copy as Python", "Copy as command", "Save picture"]
+    assert alone.page.locator(".share button").all_inner_texts() == shares
+    alone.page.get_by_role("tab", name="Descend").press("ArrowRight")
+    assert alone.page.locator(".descend").count() == 1
     # What it cannot do it says, and goes on.
     alone.click_at(".contour canvas", 0.3, 0.3)
     assert "downslope lab" in alone.text(".trouble")

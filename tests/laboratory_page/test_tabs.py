@@ -110,6 +110,9 @@ def test_a_race_goes_step_by_step_and_names_the_librarys_winner(lab):
     assert f"converged in {min(r.n_steps for r in (plain, heavy) if r.converged)} steps" in words
     slider = lab.page.get_by_label("Step of the race")
     slider.focus()
+    # All begin at one point: nobody leads.
+    first = f"loss {downslope.gallery.get('ravine')(start):g}"
+    assert lab.page.locator(".lane .note").all_inner_texts() == [first, first]
     for _ in range(7):
         lab.page.keyboard.press("ArrowRight")
     notes = [note.inner_text() for note in lab.page.locator(".lane .note").all()]
@@ -125,6 +128,28 @@ def test_a_race_goes_step_by_step_and_names_the_librarys_winner(lab):
     lab.button("Pause").wait_for()
     lab.button("Pause").click()
     assert int(lab.text(".race-bar .big").removeprefix("step ")) >= 7
+
+
+COLOURS = """canvas => {
+  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  const counts = {};
+  for (let k = 0; k < data.length; k += 4) {
+    const colour = `rgb(${data[k]}, ${data[k + 1]}, ${data[k + 2]})`;
+    counts[colour] = (counts[colour] ?? 0) + 1;
+  }
+  return counts;
+}"""
+
+
+def test_a_race_on_a_line_has_the_marbles_of_its_legend(lab):
+    lab.open("f=parabola&v=race")
+    legend = lab.page.locator(".entrant .color").evaluate_all("dots => dots.map(d => d.style.background)")
+    assert len(set(legend)) == 2
+    lab.page.wait_for_timeout(100)
+    for lane, own in zip(lab.page.locator(".lane canvas").all(), legend, strict=True):
+        drawn = lane.evaluate(COLOURS)
+        # A marble has a radius of 8 pixels, of which the edge takes one.
+        assert [colour for colour in legend if drawn.get(colour, 0) > 100] == [own]
 
 
 def test_a_race_follows_its_sliders(lab):
@@ -158,6 +183,33 @@ def test_the_four_controls_of_the_notch_are_the_librarys(lab):
     lab.button("Sine").click()
     lab.settle()
     assert lab.button("Sine").get_attribute("aria-pressed") == "true"
+
+
+def test_the_notch_and_the_decay_leave_the_other_tabs_as_they_were(lab):
+    lab.open("f=parabola&a=0.3&s=4&m=adam&c.beta1=0.8&k=17")
+    before = lab.rows()
+    method = lab.page.get_by_label("Method", exact=True)
+    lab.tab("Notch and decay")
+    lab.button("Sine").click()
+    lab.settle()
+    momentum = lab.page.get_by_label("momentum, exact").first
+    momentum.fill("0.5")
+    momentum.press("Enter")
+    lab.settle()
+    lab.tab("Descend")
+    assert (method.input_value(), lab.page.get_by_label("beta1, exact").first.input_value()) == ("adam", "0.8")
+    assert lab.page.get_by_label("learning rate, exact").first.input_value() == "0.3"
+    assert lab.rows() == before
+    # It finds its own again, too; and a glance at it, over before anything has come, changes nothing either.
+    lab.tab("Notch and decay")
+    assert lab.button("Sine").get_attribute("aria-pressed") == "true"
+    assert momentum.input_value() == "0.5"
+    lab.tab("Descend")
+    for name in ("Notch and decay", "Descend"):
+        lab.page.get_by_role("tab", name=name).click()
+    lab.settle()
+    assert method.input_value() == "adam"
+    assert lab.rows() == before
 
 
 def test_the_challenge_is_judged_by_the_library(lab):

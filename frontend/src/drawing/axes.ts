@@ -107,6 +107,8 @@ export function arrow(context: CanvasRenderingContext2D, x0: number, y0: number,
   context.fill();
 }
 
+export const within = ([low, high]: Interval, value: number): boolean => value >= low && value <= high;
+
 /** The marble, with an edge that shows on every ground. */
 export function marble(context: CanvasRenderingContext2D, x: number, y: number, palette: Palette, radius = 8): void {
   context.fillStyle = palette.marble;

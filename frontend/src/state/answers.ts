@@ -1,7 +1,7 @@
 // What Python answers: the shapes of docs/laboratory.md. Nothing else in the page knows them.
 
 import type { Grid } from "../backend/backend";
-import type { Change, Range, Setting, Slice } from "./setting";
+import type { Change, Range, Setting } from "./setting";
 
 export interface KnownMinimum {
   readonly x: readonly number[];
@@ -59,7 +59,7 @@ export interface FunctionInfo {
   /** Of each method: the slider's ends, and where it stands at first. */
   readonly learning_rates: Readonly<Record<string, { readonly interval: Range; readonly default: number }>>;
   readonly minima: readonly KnownMinimum[];
-  readonly slice?: Slice | null;
+  readonly slice?: { readonly origin: Grid | readonly number[] } | null;
 }
 
 /** One variable: `x`, `z`, `slope`. More: `x`, `y` and `z`, which has a row for each y. */

@@ -10,6 +10,8 @@ export interface Context {
   readonly player: Player;
   readonly frames: Frames;
   readonly theme: Theme;
+  /** Nothing can be computed anew, as in an exported page: only the rates that it holds can be chosen. */
+  readonly isFixed: boolean;
   /** Tells a screen reader, and the status line. */
   readonly announce: (words: string) => void;
 }

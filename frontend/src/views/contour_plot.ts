@@ -1,6 +1,6 @@
 // Two variables from above: heights as colours with level lines, the path, the marble.
 
-import { type Axes, axesOf, clipTo, disc, drawAxes, type Interval, marble, stroke } from "../drawing/axes";
+import { type Axes, axesOf, clipTo, disc, drawAxes, type Interval, marble, stroke, within } from "../drawing/axes";
 import { Board } from "../drawing/board";
 import { contour } from "../drawing/contours";
 import type { Field } from "../drawing/field";
@@ -51,6 +51,12 @@ export class ContourPlot extends Board {
     if (!axes) return undefined;
     const point: [number, number] = [axes.invertX(pixelX), axes.invertY(pixelY)];
     return this.shown?.holds(...point) ? point : undefined;
+  }
+
+  /** Whether a row lies where the drawing reaches. */
+  shows(path: Path, row: number): boolean {
+    const [across, up] = this.intervals();
+    return within(across, drawnAt(path, row, 0)) && within(up, drawnAt(path, row, 1));
   }
 
   protected override paintStill(context: CanvasRenderingContext2D): void {

@@ -1,6 +1,7 @@
 // The classic demonstration in one dimension: start, rate, decay of the rate and momentum, on four curves.
 
 import { button, h } from "../drawing/element";
+import type { Setting } from "../state/setting";
 import type { Context, View } from "./context";
 import { RateSlider } from "./rate_slider";
 import { Scrubber } from "./scrubber";
@@ -17,6 +18,8 @@ const CURVES = [
   ["notch", "Notch"],
 ] as const;
 
+const isOneOfThem = ({ fun }: Setting): boolean => CURVES.some(([name]) => name === fun);
+
 export class Decay implements View {
   readonly element: HTMLElement;
   private start: Slider;
@@ -25,6 +28,9 @@ export class Decay implements View {
   private readonly startPlace = h("div");
   private readonly buttons: readonly HTMLButtonElement[];
   private ranges = "";
+  /** The other tabs' setting while this one is open, and this one's while it is not. */
+  private others: Setting | undefined;
+  private own: Setting | undefined;
 
   constructor(private readonly context: Context) {
     const { laboratory } = context;
@@ -40,12 +46,16 @@ export class Decay implements View {
     this.decay = decaySlider((decay) => void laboratory.change({ decay }));
     const controls = h(
       "section",
-      { class: "panel controls", "aria-label": "The four controls" },
+      { class: "panel controls rate", "aria-label": "The four controls" },
       this.startPlace,
       new RateSlider(context).element,
       this.decay.element,
       this.momentum.element,
       new Verdict(context).element,
+    );
+    const rolling = h(
+      "section",
+      { class: "panel controls", "aria-label": "Controls" },
       new Transport(context).element,
       new Readouts(context).element,
     );
@@ -54,20 +64,35 @@ export class Decay implements View {
       { class: "descend" },
       h("div", { class: "function-bar chips", role: "group", "aria-label": "Curve" }, ...this.buttons),
       new Stage(context).element,
-      h("div", { class: "side" }, controls, new Why(context).element),
+      h("div", { class: "side" }, controls, rolling, new Why(context).element),
       new Scrubber(context).element,
     );
     laboratory.on("setting", () => this.show());
     laboratory.on("function", () => this.show());
   }
 
-  open(): void {
-    const { laboratory } = this.context;
+  open(address?: string): void {
+    const { laboratory, player } = this.context;
     const { setting } = laboratory;
-    const isOneOfThem = CURVES.some(([name]) => name === setting.fun);
-    if (!isOneOfThem) this.choose("notch");
+    // What an address opened is no other tab's.
+    if (address === undefined) this.others = setting;
+    if (this.own) {
+      player.reset();
+      void laboratory.useFunction(this.own.fun, this.own);
+    } else if (!isOneOfThem(setting)) this.choose("notch");
     else if (setting.method !== "momentum") void laboratory.change({ method: "momentum", coefficients: { beta: 0 } });
     this.show();
+  }
+
+  close(): void {
+    const { laboratory, player } = this.context;
+    const { setting } = laboratory;
+    // Where its function has not come yet, the setting is still the others'.
+    if (isOneOfThem(setting) && setting.method === "momentum") this.own = setting;
+    if (!this.others) return;
+    player.reset();
+    void laboratory.useFunction(this.others.fun, this.others);
+    this.others = undefined;
   }
 
   private choose(fun: string): void {

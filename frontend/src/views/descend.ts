@@ -16,11 +16,15 @@ export class Descend implements View {
 
   constructor(context: Context) {
     this.stage = new Stage(context);
+    const rate = h(
+      "section",
+      { class: "panel controls rate", "aria-label": "Learning rate" },
+      new RateSlider(context).element,
+      new Verdict(context).element,
+    );
     const controls = h(
       "section",
       { class: "panel controls", "aria-label": "Controls" },
-      new RateSlider(context).element,
-      new Verdict(context).element,
       new Transport(context).element,
       new Readouts(context).element,
       new MethodPanel(context).element,
@@ -30,7 +34,7 @@ export class Descend implements View {
       { class: "descend" },
       new FunctionBar(context).element,
       this.stage.element,
-      h("div", { class: "side" }, controls, new Why(context).element),
+      h("div", { class: "side" }, rate, controls, new Why(context).element),
       new Scrubber(context).element,
     );
   }

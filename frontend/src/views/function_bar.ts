@@ -3,11 +3,13 @@
 import { asRefusal, type Refusal } from "../backend/backend";
 import { fresh, h, labelled, replaceText } from "../drawing/element";
 import type { FunctionInfo, Problem } from "../state/answers";
+import { drawnNames } from "../state/drawn_names";
 import { exact, typed } from "../state/numbers";
 import type { Range } from "../state/setting";
 import type { Context } from "./context";
 import { SliceChooser } from "./slice_chooser";
 import { isFocused } from "./slider";
+import { A_NUMBER, mustBe, Wanted } from "./wanted";
 
 const PATIENCE = 150;
 
@@ -19,6 +21,7 @@ export class FunctionBar {
   private readonly complaint: HTMLElement;
   private readonly told = h("p", { class: "about" });
   private readonly ranges = h("div", { class: "ranges" });
+  private readonly wanted = new Wanted();
   private timer = 0;
   private asked = 0;
 
@@ -47,13 +50,18 @@ export class FunctionBar {
       "section",
       { class: "panel function-bar", "aria-label": "Function" },
       h(
-        "div",
-        { class: "row" },
-        labelled("f =", h("div", { class: "typed" }, this.formula, this.pointer)),
-        labelled("or", this.chooser),
+        "fieldset",
+        { disabled: context.isFixed },
+        h(
+          "div",
+          { class: "row" },
+          labelled("f =", h("div", { class: "typed" }, this.formula, this.pointer)),
+          labelled("or", this.chooser),
+        ),
+        this.complaint,
+        h("div", { class: "row about-row" }, this.told, new SliceChooser(context).element, this.ranges),
+        this.wanted.element,
       ),
-      this.complaint,
-      h("div", { class: "row about-row" }, this.told, new SliceChooser(context).element, this.ranges),
     );
     laboratory.on("hello", () => this.fillChooser());
     laboratory.on("setting", () => this.showSetting());
@@ -97,9 +105,11 @@ export class FunctionBar {
   private showRanges(): void {
     const { setting, problem } = this.context.laboratory;
     if (this.ranges.childElementCount === setting.ranges.length && this.ranges.contains(activeIn(this.ranges))) return;
+    const names = drawnNames(problem, setting.slice);
+    this.wanted.clearAll();
     this.ranges.replaceChildren(
       ...setting.ranges.map(([low, high], k) => {
-        const name = problem && problem.variables.length <= 2 ? (problem.variables[k] ?? "") : `direction ${k + 1}`;
+        const name = names[k] ?? "";
         return h(
           "span",
           { class: "range" },
@@ -127,7 +137,8 @@ export class FunctionBar {
       if (!pair) return;
       pair[side] = typed(field.value);
       const isGood = pair[0] < pair[1];
-      field.setAttribute("aria-invalid", String(!isGood));
+      const order = `${name} must be drawn from a lower to a higher number; got ${pair.map(exact).join(" to ")}`;
+      this.wanted.judge(field, isGood, Number.isFinite(pair[side]) ? order : mustBe(label, A_NUMBER, field));
       if (isGood) void this.context.laboratory.change({ ranges: ranges as readonly Range[] });
     });
     return field;

@@ -38,10 +38,11 @@ export class HillPanel {
     this.place.append(...this.labels);
     this.place.addEventListener("keydown", (event) => this.turn(event));
     const again = button("Reset view", () => this.hill?.lookAgain(), { class: "small quiet" });
+    const hint = context.isFixed ? "drag to turn" : "click to place the marble, drag to turn";
     this.element = h(
       "figure",
       { class: "panel hill" },
-      h("figcaption", {}, "The hill", h("span", { class: "hint" }, "click to place the marble, drag to turn"), again),
+      h("figcaption", {}, "The hill", h("span", { class: "hint" }, hint), again),
       this.place,
     );
     new ResizeObserver(() => this.resize()).observe(this.place);

@@ -1,6 +1,17 @@
 // One variable: the curve, the steps as arrows, and the marble with its tangent.
 
-import { type Axes, arrow, axesOf, clipTo, disc, drawAxes, type Interval, marble, stroke } from "../drawing/axes";
+import {
+  type Axes,
+  arrow,
+  axesOf,
+  clipTo,
+  disc,
+  drawAxes,
+  type Interval,
+  marble,
+  stroke,
+  within,
+} from "../drawing/axes";
 import { Board } from "../drawing/board";
 import type { Frames } from "../drawing/frames";
 import { series } from "../drawing/palette";
@@ -21,6 +32,8 @@ export class LinePlot extends Board {
   surface: Surface | undefined;
   path: Path | undefined;
   position = 0;
+  /** The marble's colour, where it is not the usual one. */
+  color: string | undefined;
   minima: readonly KnownMinimum[] = [];
   dots: readonly Dot[] = [];
   /** The number of the minimum that each point of the curve leads to. */
@@ -40,6 +53,12 @@ export class LinePlot extends Board {
   /** The curve's height; for drawing. */
   lossAt(x: number): number {
     return this.sample(this.surface?.z?.data, x);
+  }
+
+  /** Whether a row lies where the drawing reaches. */
+  shows(path: Path, row: number): boolean {
+    const [across, up] = this.intervals();
+    return within(across, drawnAt(path, row, 0)) && within(up, path.losses[row] ?? NaN);
   }
 
   protected override paintStill(context: CanvasRenderingContext2D): void {
@@ -135,15 +154,15 @@ export class LinePlot extends Board {
     for (let k = Math.max(0, row - MOST_ARROWS); k < Math.min(path.n_rows - 1, row + MOST_ARROWS); k++) {
       const [from, to] = [pixel(k), pixel(k + 1)];
       if (!from.concat(to).every(Number.isFinite)) continue;
-      context.strokeStyle = context.fillStyle = k < row ? palette.path : palette.future;
+      context.strokeStyle = context.fillStyle = k < row ? (this.color ?? palette.path) : palette.future;
       context.lineWidth = 1.5;
       arrow(context, ...from, ...to);
     }
-    context.fillStyle = palette.path;
+    context.fillStyle = this.color ?? palette.path;
     for (let k = Math.max(0, row - MOST_ARROWS); k <= row; k++) disc(context, ...pixel(k), 2.5);
     if (this.position === row) this.drawTangent(context, axes, path, row);
     const [x, y] = this.marblePixel(axes, path, row);
-    marble(context, x, y, palette);
+    marble(context, x, y, this.color ? { ...palette, marble: this.color } : palette);
   }
 
   /** On a row, the row's own numbers; between two, along the curve. */

@@ -6,6 +6,7 @@ import { exact, typed } from "../state/numbers";
 import type { Change } from "../state/setting";
 import type { Context } from "./context";
 import { isFocused, Slider } from "./slider";
+import { A_NUMBER, mustBe, Wanted } from "./wanted";
 
 export class MethodPanel {
   readonly element: HTMLElement;
@@ -13,6 +14,7 @@ export class MethodPanel {
   private readonly coefficients = h("div", { class: "sliders" });
   private readonly decay: Slider;
   private readonly start = h("div", { class: "start" });
+  private readonly wanted = new Wanted();
   private readonly steps: HTMLInputElement;
   private readonly noise: HTMLInputElement;
   private readonly seed: HTMLInputElement;
@@ -34,20 +36,25 @@ export class MethodPanel {
     this.element = h(
       "div",
       { class: "method" },
-      labelled("method", this.method),
-      this.coefficients,
-      withStart && labelled("start", this.start),
       h(
-        "details",
-        {},
-        h("summary", {}, "Decay, noise, number of steps"),
-        this.decay.element,
+        "fieldset",
+        { disabled: context.isFixed },
+        labelled("method", this.method),
+        this.coefficients,
+        withStart && labelled("start", this.start),
+        this.wanted.element,
         h(
-          "div",
-          { class: "row" },
-          labelled("noise", this.noise),
-          labelled("seed", this.seed),
-          labelled("at most steps", this.steps),
+          "details",
+          {},
+          h("summary", {}, "Decay, noise, number of steps"),
+          this.decay.element,
+          h(
+            "div",
+            { class: "row" },
+            labelled("noise", this.noise),
+            labelled("seed", this.seed),
+            labelled("at most steps", this.steps),
+          ),
         ),
       ),
     );
@@ -62,10 +69,24 @@ export class MethodPanel {
     const field = h("input", { type: "text", inputmode: "decimal", class: "number", "data-field": label });
     field.addEventListener("change", () => {
       const value = typed(field.value);
-      field.setAttribute("aria-invalid", String(!Number.isFinite(value)));
-      if (Number.isFinite(value)) void this.context.laboratory.change(change(value));
+      const name = field.getAttribute("aria-label") ?? label.replaceAll("_", " ");
+      this.wanted.judge(field, Number.isFinite(value), mustBe(name, A_NUMBER, field));
+      if (Number.isFinite(value)) void this.ask(field, change(value));
     });
     return field;
+  }
+
+  /** Python may refuse what is a number, too; why, stands above everything. */
+  private async ask(field: HTMLInputElement, change: Change): Promise<void> {
+    const { laboratory } = this.context;
+    await laboratory.change(change);
+    if (laboratory.trouble) this.wanted.judge(field, false, "This was refused: the reason stands above.");
+  }
+
+  private fill(field: HTMLInputElement, value: number): void {
+    if (isFocused(field)) return;
+    field.value = exact(value);
+    this.wanted.clear(field);
   }
 
   private show(): void {
@@ -81,7 +102,7 @@ export class MethodPanel {
       [this.noise, setting.noise],
       [this.seed, setting.seed],
     ] as const) {
-      if (!isFocused(field)) field.value = exact(value);
+      this.fill(field, value);
     }
     this.showStart();
   }
@@ -104,10 +125,11 @@ export class MethodPanel {
     const { setting, problem } = this.context.laboratory;
     const fields = [...this.start.querySelectorAll("input")];
     if (fields.length !== setting.start.length) {
+      for (const field of fields) this.wanted.clear(field);
       this.start.replaceChildren(...setting.start.map((_, k) => this.startField(k)));
     }
     [...this.start.querySelectorAll("input")].forEach((field, k) => {
-      if (!isFocused(field)) field.value = exact(setting.start[k] ?? NaN);
+      this.fill(field, setting.start[k] ?? NaN);
       field.setAttribute("aria-label", `start, ${problem?.variables[k] ?? `variable ${k + 1}`}`);
     });
   }

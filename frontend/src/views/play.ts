@@ -9,6 +9,7 @@ import type { Context, View } from "./context";
 import { Field } from "../drawing/field";
 import { LinePlot } from "./line_plot";
 import { figure } from "./stage";
+import { ABOVE_0, mustBe, Wanted } from "./wanted";
 
 const LINE = 801;
 const PLANE = 96;
@@ -36,6 +37,7 @@ class ChallengeCard {
   private readonly outcome = h("p", { class: "outcome", role: "status" });
   private readonly best = h("p", { class: "note" });
   private readonly field = h("input", { type: "text", inputmode: "decimal", class: "number", value: "0.1" });
+  private readonly wanted = new Wanted();
   private readonly show: Shower;
   private largest = 0;
 
@@ -52,6 +54,7 @@ class ChallengeCard {
         { class: "row" },
         labelled("your rate", this.field),
         button("Try it", () => void this.attempt(), { class: "primary" }),
+        this.wanted.element,
       ),
       this.outcome,
       this.best,
@@ -66,7 +69,7 @@ class ChallengeCard {
   /** The first rate is the page's own: its run is drawn, and not judged. */
   private async attempt(isJudged = true): Promise<void> {
     const rate = typed(this.field.value);
-    this.field.setAttribute("aria-invalid", String(!(rate > 0)));
+    this.wanted.judge(this.field, rate > 0, mustBe("your rate", ABOVE_0, this.field));
     if (!(rate > 0)) return;
     const { laboratory } = this.context;
     try {

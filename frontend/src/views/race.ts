@@ -12,7 +12,7 @@ import { ContourPlot } from "./contour_plot";
 import type { Context, View } from "./context";
 import { LinePlot } from "./line_plot";
 import { LossCurves } from "./loss_curves";
-import { controlsOf, type Entrant, recalled } from "./race_entrant";
+import { controlsOf, type Entrant, recalled, standing } from "./race_entrant";
 import { figure } from "./stage";
 
 const RAVINE = "ravine";
@@ -148,7 +148,7 @@ export class RaceView implements View {
     this.lanes.replaceChildren(
       ...this.entrants.map(({ method, plot, readout }, k) => {
         const title = this.infoOf(method)?.title ?? method;
-        if (plot instanceof ContourPlot) plot.color = series(k);
+        plot.color = series(k);
         plot.canvas.setAttribute("role", "img");
         plot.canvas.setAttribute("aria-label", `${title}: its path`);
         return figure(title, plot.canvas, "lane", readout);
@@ -260,14 +260,15 @@ export class RaceView implements View {
     replaceText(this.at, `step ${step}`);
     this.curves.step = step;
     this.curves.changed();
+    const n = this.entrants.length;
+    const above = this.race?.differences.data.subarray(step * n, (step + 1) * n) ?? [];
     this.entrants.forEach(({ path, plot, readout }, k) => {
       plot.path = path;
       if (path) plot.position = Math.min(this.context.theme.isStill ? step : this.position, path.n_rows - 1);
       plot.changed();
       const row = Math.min(step, (path?.n_rows ?? 1) - 1);
-      const above = this.race?.differences.data[step * this.entrants.length + k] ?? NaN;
-      const lead = above === 0 ? "lowest" : `${short(above, 4)} above the lowest`;
-      replaceText(readout, path ? `loss ${short(path.losses[row] ?? NaN)} \u00b7 ${lead}` : "");
+      const loss = `loss ${short(path?.losses[row] ?? NaN)}`;
+      replaceText(readout, path ? [loss, standing(above, k)].filter(Boolean).join(" \u00b7 ") : "");
     });
   }
 }

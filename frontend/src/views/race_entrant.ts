@@ -2,6 +2,7 @@
 
 import { button, h } from "../drawing/element";
 import type { Laboratory } from "../state/laboratory";
+import { short } from "../state/numbers";
 import type { Path } from "../state/path";
 import type { ContourPlot } from "./contour_plot";
 import type { LinePlot } from "./line_plot";
@@ -31,6 +32,13 @@ export function recalled(address: string | undefined): Pick<Entrant, "method" | 
   } catch {
     return [];
   }
+}
+
+/** How an entrant stands, of losses above the lowest one; nothing where several share the lowest. */
+export function standing(above: ArrayLike<number>, entrant: number): string {
+  const own = above[entrant] ?? NaN;
+  if (own !== 0) return `${short(own, 4)} above the lowest`;
+  return Array.from(above).filter((other) => other === 0).length === 1 ? "lowest" : "";
 }
 
 export function controlsOf(

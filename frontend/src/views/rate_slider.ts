@@ -8,6 +8,7 @@ import { Board } from "../drawing/board";
 import type { Palette } from "../drawing/palette";
 import type { Context } from "./context";
 import { isFocused } from "./slider";
+import { ABOVE_0, mustBe, Wanted } from "./wanted";
 import { outcomeOf } from "./verdict";
 
 class Strip extends Board {
@@ -29,6 +30,7 @@ export class RateSlider {
   readonly element: HTMLElement;
   private readonly range: HTMLInputElement;
   private readonly field: HTMLInputElement;
+  private readonly wanted = new Wanted();
   private readonly strip: Strip;
   private readonly marks = h("div", { class: "marks", "aria-hidden": "true" });
   private readonly told = h("p", { class: "limits" });
@@ -47,6 +49,7 @@ export class RateSlider {
       class: "number",
       "aria-label": "learning rate, exact",
       placeholder: "line search",
+      readonly: context.isFixed,
     });
     this.field.addEventListener("change", () => this.wasTyped());
     const track = h("div", { class: "track" }, this.strip.canvas, this.marks, this.range);
@@ -55,7 +58,13 @@ export class RateSlider {
     this.element = h(
       "div",
       { class: "rate-slider" },
-      h("div", { class: "row" }, h("label", { for: id, class: "name" }, "learning rate"), this.field),
+      h(
+        "div",
+        { class: "row" },
+        h("label", { for: id, class: "name" }, "learning rate"),
+        this.field,
+        this.wanted.element,
+      ),
       track,
       key,
       this.told,
@@ -73,14 +82,17 @@ export class RateSlider {
 
   private wasTyped(): void {
     const rate = typed(this.field.value);
-    this.field.setAttribute("aria-invalid", String(!(rate > 0)));
+    this.wanted.judge(this.field, rate > 0, mustBe("learning rate", ABOVE_0, this.field));
     if (rate > 0) void this.context.laboratory.settleRate(rate);
   }
 
   private showRate(moves = true): void {
     const { laboratory } = this.context;
     const { learning_rate } = laboratory.setting;
-    if (!isFocused(this.field)) this.field.value = learning_rate === null ? "" : exact(learning_rate);
+    if (!isFocused(this.field)) {
+      this.field.value = learning_rate === null ? "" : exact(learning_rate);
+      this.wanted.clear(this.field);
+    }
     if (moves && laboratory.fan) this.range.value = String(laboratory.rateIndex);
     const rate = learning_rate === null ? "chosen at each step" : short(learning_rate);
     this.range.setAttribute("aria-valuetext", `${rate}, ${laboratory.path?.behaviour ?? ""}`);

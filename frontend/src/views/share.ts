@@ -39,10 +39,7 @@ export class Share {
         button("Copy as Python", () => void this.copyCode("python")),
         button("Copy as command", () => void this.copyCode("command")),
         button("Save picture", () => this.savePicture()),
-        button("Save run", () => void this.saveRun()),
-        button("Open run", () => this.file.click()),
-        button("Export page", () => void this.exportPage()),
-        this.file,
+        ...(context.isFixed ? [] : this.madeByPython()),
       ),
       this.code,
       this.told,
@@ -50,6 +47,15 @@ export class Share {
     this.code.hidden = true;
     context.laboratory.on(["run", "setting", "step", "tab"], () => this.tellSoon());
     tabs.onOpened = () => this.tellSoon();
+  }
+
+  private madeByPython(): readonly HTMLElement[] {
+    return [
+      button("Save run", () => void this.saveRun()),
+      button("Open run", () => this.file.click()),
+      button("Export page", () => void this.exportPage()),
+      this.file,
+    ];
   }
 
   private toggle(): void {

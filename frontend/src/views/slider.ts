@@ -2,6 +2,7 @@
 
 import { fresh, h } from "../drawing/element";
 import { exact, typed } from "../state/numbers";
+import { A_NUMBER, mustBe, Wanted } from "./wanted";
 
 export interface SliderOptions {
   readonly name: string;
@@ -20,6 +21,7 @@ export class Slider {
   readonly element: HTMLElement;
   private readonly range: HTMLInputElement;
   private readonly field: HTMLInputElement;
+  private readonly wanted = new Wanted();
 
   constructor(private readonly options: SliderOptions) {
     const { name, low, high, step, isGeometric } = options;
@@ -31,12 +33,21 @@ export class Slider {
     this.range.addEventListener("change", () => this.options.onSettled?.(this.ofTrack()));
     this.field = h("input", { type: "text", inputmode: "decimal", "aria-label": `${name}, exact`, class: "number" });
     this.field.addEventListener("change", () => this.wasTyped());
-    this.element = h("div", { class: "slider" }, h("label", { for: id, class: "name" }, name), this.range, this.field);
+    this.element = h(
+      "div",
+      { class: "slider" },
+      h("label", { for: id, class: "name" }, name),
+      this.range,
+      this.field,
+      this.wanted.element,
+    );
   }
 
   set value(value: number) {
     this.range.value = String(this.options.isGeometric ? Math.log(value) : value);
-    if (!isFocused(this.field)) this.field.value = exact(value);
+    if (isFocused(this.field)) return;
+    this.field.value = exact(value);
+    this.wanted.clear(this.field);
   }
 
   private ofTrack(): number {
@@ -47,12 +58,13 @@ export class Slider {
   private moved(): void {
     const value = this.ofTrack();
     this.field.value = exact(value);
+    this.wanted.clear(this.field);
     this.options.onInput(value);
   }
 
   private wasTyped(): void {
     const value = typed(this.field.value);
-    this.field.setAttribute("aria-invalid", String(!Number.isFinite(value)));
+    this.wanted.judge(this.field, Number.isFinite(value), mustBe(this.options.name, A_NUMBER, this.field));
     if (!Number.isFinite(value)) return;
     this.value = value;
     (this.options.onSettled ?? this.options.onInput)(value);

@@ -1,8 +1,9 @@
 // Where the descent is seen: the hill with its contours beside it for two variables, the line for one.
 // A click, a touch or the arrow keys place the marble.
 
-import { h, replaceText } from "../drawing/element";
+import { type Child, h, replaceText } from "../drawing/element";
 import { Field } from "../drawing/field";
+import { drawnNames } from "../state/drawn_names";
 import { short } from "../state/numbers";
 import { drawnAt } from "../state/path";
 import { ContourPlot } from "./contour_plot";
@@ -21,14 +22,15 @@ export class Stage {
   private readonly linePanel: HTMLElement;
   private readonly contourPanel: HTMLElement;
   private readonly note = h("p", { class: "note" });
+  private readonly outside = ["line", "contour"].map(() => h("span", { class: "outside", "aria-live": "polite" }));
 
   constructor(private readonly context: Context) {
     const { laboratory, frames, theme } = context;
     this.line = new LinePlot(frames, theme);
     this.contour = new ContourPlot(frames, theme);
     this.hill = new HillPanel(context, (point) => this.place(point));
-    this.linePanel = figure("The line", this.line.canvas, "curve");
-    this.contourPanel = figure("From above", this.contour.canvas, "contour");
+    this.linePanel = figure(["The line", this.outside[0]], this.line.canvas, "curve");
+    this.contourPanel = figure(["From above", this.outside[1]], this.contour.canvas, "contour");
     this.makePlaceable(this.line.canvas, (x) => {
       const at = this.line.placeAt(x);
       return at === undefined ? undefined : [at];
@@ -72,7 +74,7 @@ export class Stage {
     const variables = problem?.variables ?? ["x", "y"];
     const minima = problem?.minima ?? [];
     this.line.variable = variables[0] ?? "x";
-    this.contour.variables = laboratory.n_variables > 2 ? ["first direction", "second direction"] : variables;
+    this.contour.variables = drawnNames(problem, laboratory.setting.slice);
     this.hill.variables = this.contour.variables;
     this.line.minima = minima;
     this.contour.minima = laboratory.n_variables > 2 ? [] : minima;
@@ -88,6 +90,9 @@ export class Stage {
       plot.path = path;
       plot.position = shown;
     }
+    const plot = this.isLine ? this.line : this.contour;
+    const isSeen = !path || plot.shows(path, this.context.player.row);
+    for (const told of this.outside) replaceText(told, isSeen ? "" : "the marble is outside what is drawn");
     if (this.isLine) this.line.changed();
     else {
       this.contour.changed();
@@ -145,8 +150,13 @@ export const DIRECTIONS: Readonly<Record<string, readonly [number, number]>> = {
   ArrowDown: [0, -1],
 };
 
-export const figure = (title: string, canvas: HTMLElement, name: string, ...more: HTMLElement[]): HTMLElement =>
-  h("figure", { class: `panel ${name}` }, h("figcaption", {}, title), canvas, ...more);
+/** With a title, and perhaps with what is to be said beside it. */
+export const figure = (
+  title: Child | readonly Child[],
+  canvas: HTMLElement,
+  name: string,
+  ...more: HTMLElement[]
+): HTMLElement => h("figure", { class: `panel ${name}` }, h("figcaption", {}, ...[title].flat()), canvas, ...more);
 
 function noteOf(field: Field, n_variables: number): string {
   const notes = [];

@@ -27,9 +27,8 @@ export class Tabs {
     private readonly context: Context,
     first: string,
     private more: string | undefined,
-    only?: string,
   ) {
-    for (const [name, title] of TABS.filter(([name]) => !only || name === only)) {
+    for (const [name, title] of TABS.filter(([name]) => !context.isFixed || name === "descend")) {
       const tab = h("button", { type: "button", role: "tab", id: `tab-${name}`, "data-tab": name }, title);
       tab.addEventListener("click", () => this.open(name));
       this.list.append(tab);
@@ -87,7 +86,7 @@ export class Tabs {
     const step = event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? -1 : 0;
     if (step === 0) return;
     event.preventDefault();
-    const names = TABS.map(([name]) => name);
+    const names = [...this.list.children].map((tab) => (tab as HTMLElement).dataset.tab ?? "");
     const next = names[(names.indexOf(this.current) + step + names.length) % names.length] ?? "descend";
     this.open(next);
     this.list.querySelector<HTMLElement>(`[data-tab=${next}]`)?.focus();

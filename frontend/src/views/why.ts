@@ -37,9 +37,9 @@ export class Verdict {
   }
 }
 
-/** Those beside the one that the button says. */
-const sentencesOf = ({ sentences = [], suggestion }: Run): readonly string[] =>
-  suggestion?.change ? sentences.filter((words) => !words.includes(suggestion.words)) : sentences;
+/** Those beside the one that the button says, where there is one. */
+const sentencesOf = ({ sentences = [], suggestion }: Run, hasButton: boolean): readonly string[] =>
+  suggestion && hasButton ? sentences.filter((words) => !words.includes(suggestion.words)) : sentences;
 
 export class Why {
   readonly element: HTMLElement;
@@ -56,12 +56,14 @@ export class Why {
     // While a slider moves, the words of the run before would be wrong ones.
     this.told.classList.toggle("stale", !run);
     if (!run) return;
+    const { suggestion } = run;
+    const change = this.context.isFixed ? null : suggestion?.change;
     this.told.replaceChildren(
       h("p", { class: "message" }, run.message),
-      ...(run.sentences ? sentencesOf(run) : ["Working out why\u2026"]).map((words) => h("p", {}, words)),
+      ...(run.sentences ? sentencesOf(run, Boolean(change)) : ["Working out why\u2026"]).map((words) =>
+        h("p", {}, words),
+      ),
     );
-    const { suggestion } = run;
-    const change = suggestion?.change;
     if (!suggestion || !change) return;
     const apply = (): void => {
       player.reset();
