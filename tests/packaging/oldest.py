@@ -11,7 +11,7 @@ from typing import Any
 from packaging.requirements import Requirement
 
 PYPROJECT = Path(__file__).parents[2] / "pyproject.toml"
-AS_NEW_AS_EVER = {"dev", "torch"}
+AS_NEW_AS_EVER = {"benchmarks", "dev", "torch"}
 """Tools and peers of the tests; and PyTorch, whose builds as old as its bound bring gigabytes of CUDA."""
 
 
