@@ -34,6 +34,12 @@ from tests.engines.test_compiled import TRACED, compiles_nothing
 pytestmark = pytest.mark.slow  # each compiles many runs at once
 
 RANDOM = np.random.default_rng(7)
+BEGINNING = RANDOM.bit_generator.state
+
+
+@pytest.fixture(autouse=True)
+def _the_same_numbers_whichever_tests_came_before():
+    RANDOM.bit_generator.state = BEGINNING
 
 
 def himmelblau(x):
@@ -119,8 +125,10 @@ def test_every_lane_ends_as_the_single_run(fun, method, rate):
     options = {"method": method, "learning_rate": rate, "max_steps": 400}
     lanes = run(fun, starts, **options)
     assert not lanes.reason
+    # Adam divides by what it remembers, and a lane that is still on its way keeps each difference.
+    rounding = ROUNDING | ({"rtol": 1e-6} if method == "adam" else {})
     for k, start in enumerate(starts):
-        assert_lane_is(lanes, k, downslope.minimize(fun, start, **options), **ROUNDING)
+        assert_lane_is(lanes, k, downslope.minimize(fun, start, **options), **rounding)
 
 
 def test_each_lane_has_its_own_numbers():
