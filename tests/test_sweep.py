@@ -351,3 +351,9 @@ def test_recorded_lanes_are_full_runs():
 def test_lanes_that_are_not_there_cannot_be_recorded(record):
     with pytest.raises(InvalidInput, match=r"`record` must be a number of lanes, or a list of lanes from 0 to 7"):
         sweep(never, starts=STARTS, learning_rates=[0.002, 0.005], record=record)
+
+
+def test_losses_at_the_end_of_all_numbers_are_judged_without_a_warning():
+    found = sweep("x cos(x) + 9", starts=[1.633165829145729], learning_rates=0.6579332246575682, methods=Momentum(0.99))
+    assert found.behaviour.item()  # pytest makes a warning an error
+    assert found.lanes.best_loss[0] < -1e307

@@ -2,9 +2,7 @@
 
 import errno
 import os
-import resource
 import threading
-from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -12,18 +10,8 @@ import pytest
 import downslope
 from downslope import InvalidFile
 from downslope.storage import atomic_file, table
+from tests.full_disk import files_of_at_most
 from tests.storage.runs import made_run, make
-
-
-@contextmanager
-def files_of_at_most(n_bytes):
-    """The operating system refuses to write more into one file; a full disk in small."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (n_bytes, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 @pytest.fixture

@@ -4,12 +4,10 @@ import errno
 import json
 import os
 import re
-import resource
 import signal
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -17,6 +15,7 @@ import pytest
 from downslope import InvalidFile, InvalidInput
 from downslope.training import checkpoint
 from downslope.training.checkpoint import CheckpointFolder, newest, read, write
+from tests.full_disk import files_of_at_most
 
 ARRAYS = {
     "x": np.linspace(0, 1, 7),
@@ -137,17 +136,6 @@ def test_a_newer_format_asks_for_an_upgrade(tmp_path, monkeypatch):
         newest(tmp_path)
 
 
-@contextmanager
-def files_of_at_most(n_bytes):
-    """The operating system refuses to write more into one file; a full disk in small."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (n_bytes, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-
-
 @pytest.mark.parametrize("n_bytes", [0, 30, 200, 5000, 70_000])
 def test_a_disk_that_is_full_leaves_the_older_ones_and_nothing_else(n_bytes, tmp_path):
     for step in (1, 2):
@@ -219,6 +207,7 @@ WRITER = """\
 import sys
 import numpy as np
 from downslope.training.checkpoint import CheckpointFolder, newest
+from tests.full_disk import files_of_at_most
 path, size = sys.argv[1], int(sys.argv[2])
 with CheckpointFolder(path) as folder:
     found = newest(path)

@@ -73,7 +73,7 @@ def behaviour_of_lane(
 
 def _wanders(lanes: Lanes, near: float) -> np.ndarray:
     """Where the loss goes up and down without getting anywhere, and without growing beyond all bounds."""
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", over="ignore"):
         fewest, most = (share * lanes.n_steps for share in _WANDERS)
         above, begun = lanes.loss - lanes.best_loss, lanes.first_loss - lanes.best_loss
         far = (begun > 0) & (above > _FAR * begun)
