@@ -77,8 +77,9 @@ class LabPage:
         return self
 
     def settle(self) -> None:
-        """Until no answer is being waited for."""
+        """Until no answer is being waited for, and what came is drawn: the table too is written in the next frame."""
         self.page.wait_for_selector(".laboratory[aria-busy=false]", state="attached")
+        self.page.evaluate("new Promise(drawn => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
 
     def button(self, name: str, exact: bool = True) -> Locator:
         return self.page.get_by_role("button", name=name, exact=exact).first

@@ -81,7 +81,8 @@ def stream(
                     break
                 n_lanes = _next_length(n_lanes, n / (time.perf_counter() - began), grid)
         except KeyboardInterrupt:
-            pass  # between two blocks, or in the writing of one, which leaves no half a part
+            # Between two blocks, or in the writing of one, which may just have come to its name.
+            done = parts.parts_in(folder)
     return tuple(done), reason
 
 
