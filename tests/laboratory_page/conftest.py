@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
-from downslope.lab.laboratory import Laboratory
 from downslope.lab.page_files import check_page
-from downslope.lab.starting import serving
+from tests.laboratory_page import steep
+from tests.laboratory_page.a_command import shared
 
 SCREENSHOTS = Path(__file__).parents[2] / "build" / "laboratory_page"
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
@@ -27,15 +27,13 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.slow)
 
 
-def steep(x, y):
-    """A Python function of one's own, which the page cannot know."""
-    return (x - 0.5) ** 2 + 3.0 * (y + 1.0) ** 2
-
-
 @pytest.fixture(scope="session")
-def address():
+def address(tmp_path_factory):
+    """Of the real command, which has a Python function of one's own, too."""
     check_page()
-    with serving(Laboratory({"steep": steep})) as url:
+    folder = tmp_path_factory.getbasetemp()
+    is_worker = "PYTEST_XDIST_WORKER" in os.environ
+    with shared(folder.parent if is_worker else folder, f"{steep.__file__}:steep") as url:
         yield url
 
 

@@ -9,6 +9,7 @@ import pytest
 
 import downslope
 from tests.laboratory_page.conftest import SHOWN, number
+from tests.laboratory_page.steep import steep
 
 
 def test_the_page_begins_with_a_run_whose_numbers_are_the_librarys(lab):
@@ -328,8 +329,6 @@ def test_functions_of_more_variables_are_drawn_in_a_slice(lab):
 
 
 def test_a_python_function_of_ones_own_is_descended(lab):
-    from tests.laboratory_page.conftest import steep
-
     lab.open("f=own:steep&s=3,2&a=0.1")
     run = downslope.minimize(steep, [3.0, 2.0], learning_rate=0.1, max_steps=300)
     lab.page.locator(".table tbody tr").nth(2).click()
