@@ -36,7 +36,7 @@ export interface Mounted {
 }
 
 export function mount(element: HTMLElement, backend: Backend, surroundings: Surroundings = {}): Mounted {
-  const theme = new Theme();
+  const theme = new Theme(element);
   const frames = new Frames();
   const page = h("div", { class: "laboratory", "aria-busy": "true" });
   const laboratory = new Laboratory(
@@ -68,7 +68,7 @@ export function mount(element: HTMLElement, backend: Backend, surroundings: Surr
     status,
   );
   page.addEventListener("keydown", (event) => rollOnSpace(event, player));
-  root.replaceChildren(page, troubleOf(context));
+  root.replaceChildren(page, troubleOf(context), theme.probe);
   void laboratory.begin(surroundings.change ?? {}).then(() => surroundings.step && player.go(surroundings.step));
   return {
     async show(change, view, step) {

@@ -3,6 +3,8 @@
 Tests act through mouse and keyboard, read what is shown, and compare it with what the library computes by itself.
 """
 
+import contextlib
+import functools
 import os
 import re
 import shutil
@@ -38,19 +40,33 @@ def address(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def browser():
+def browsers():
+    """Starts a browser for each way of drawing, once. Without a graphics card WebGL is drawn in software, slowly."""
     path = next((found for name in NAMES if (found := shutil.which(name))), None)
     if path is None:
         pytest.fail(
             "These tests need a browser: install Chromium (`apt-get install chromium`) or Chrome.", pytrace=False
         )
     root = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
-    # Without a graphics card the hill is drawn in software.
-    software = ["--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=path, args=[*root, *software])
+    drawing = {
+        False: ["--disable-gpu", "--disable-3d-apis"],
+        True: ["--use-angle=swiftshader", "--enable-unsafe-swiftshader"],
+    }
+    with sync_playwright() as playwright, contextlib.ExitStack() as open_:
+
+        @functools.cache
+        def started(hill: bool) -> Browser:
+            one = playwright.chromium.launch(executable_path=path, args=[*root, *drawing[hill]])
+            open_.callback(one.close)
+            return one
+
         yield started
-        started.close()
+
+
+@pytest.fixture
+def browser(browsers):
+    """The page has to bear it where there is no WebGL, which saves most of a test's time."""
+    return browsers(False)
 
 
 class LabPage:
@@ -136,24 +152,18 @@ SHOWN = 1e-5
 """Relative: the page rounds to six digits for the eye."""
 
 
-FLAT = """const of = HTMLCanvasElement.prototype.getContext;
-HTMLCanvasElement.prototype.getContext = function (kind, ...more) {
-  return kind.startsWith('webgl') ? null : of.call(this, kind, ...more);
-};"""
-
-
-def new_page(browser: Browser, address: str, *, hill: bool = False, **options) -> LabPage:
-    """Without `hill` the browser has no WebGL, which the page has to bear, and which saves most of a test's time."""
+def new_page(browser: Browser, address: str, **options) -> LabPage:
     context = browser.new_context(**{"viewport": {"width": 1400, "height": 1000}, "accept_downloads": True} | options)
-    if not hill:
-        context.add_init_script(FLAT)
     return LabPage(context.new_page(), address)
 
 
 @pytest.fixture
-def lab(request, browser, address):
-    """A fresh page. Afterwards: no complaint on the console, and nothing asked of anyone but the laboratory."""
-    made = new_page(browser, address, hill="hill" in request.node.name)
+def lab(request, browsers, address):
+    """A fresh page, with WebGL for the tests of the hill.
+
+    Afterwards: no complaint on the console, and nothing asked of anyone but the laboratory.
+    """
+    made = new_page(browsers("hill" in request.node.name), address)
     made.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     yield made
     home = address.partition("?")[0]

@@ -17,24 +17,11 @@ import {
 import { Asking } from "./asking";
 import { News } from "./news";
 import { multiplierAt } from "./multiplier";
-import { nearestRate, type Path, pathOfFan, pathOfRun } from "./path";
+import { behaviourAt, nearestRate, type Path, pathOfFan, pathOfRun } from "./path";
 import { functionParams, type Request, requestsOf } from "./requests";
 import { settingAfter, settingFor } from "./setting_for";
 import { type Change, FIRST, type Setting } from "./setting";
-
-export type Topic =
-  | "hello"
-  | "setting"
-  | "function"
-  | "surface"
-  | "fan"
-  | "limits"
-  | "path"
-  | "run"
-  | "trouble"
-  | "step"
-  | "play"
-  | "tab";
+import type { Topic } from "./topic";
 
 /** What a view that borrows the laboratory gives back: the setting, and the run where one was opened. */
 export interface Present {
@@ -131,7 +118,7 @@ export class Laboratory extends News<Topic> {
     if (change.fun !== undefined && change.fun !== this.setting.fun) return this.useFunction(change.fun, change);
     this.setting = settingAfter(change, this.setting, this.methods, this.problem);
     this.tell("setting");
-    const drawn = change.ranges || change.slice ? this.asking.surface(this.setting) : undefined;
+    const drawn = change.ranges || change.slice || !this.surface ? this.asking.surface(this.setting) : undefined;
     await Promise.all([drawn, this.asking.descents(this.setting)]);
   }
 
@@ -169,8 +156,11 @@ export class Laboratory extends News<Topic> {
   async open(opened: OpenedRun): Promise<void> {
     const { setting } = opened;
     if (setting?.fun) return this.useFunction(setting.fun, setting, opened);
+    // Its function is not at hand: nothing that is here belongs to it.
+    this.surface = this.fan = this.limits = undefined;
     this.recorded = { setting: this.setting, run: opened };
-    this.takeRun(opened, this.setting);
+    this.path = pathOfRun({ ...opened, sentences: [] }, null, "recorded elsewhere");
+    this.tell("surface", "fan", "limits", "path", "run");
   }
 
   get present(): Present {
@@ -178,8 +168,9 @@ export class Laboratory extends News<Topic> {
     return { setting, opened: recorded?.setting === setting ? recorded.run : undefined };
   }
 
-  bringBack({ setting, opened }: Present): Promise<void> {
-    return this.useFunction(setting.fun, setting, opened);
+  async bringBack({ setting, opened }: Present): Promise<void> {
+    await this.useFunction(setting.fun, setting, opened?.setting ? opened : undefined);
+    if (opened && !opened.setting) await this.open(opened);
   }
 
   /** What an exported page has to hold, so that it shows what is shown now. */
@@ -234,10 +225,10 @@ export class Laboratory extends News<Topic> {
     return setting === this.setting;
   }
 
-  /** What the fan says of the present rate, until the explanation comes; nothing where it is none of the fan's. */
+  /** Until the explanation comes. */
   private get behaviourSeen(): string {
-    const { fan, rateIndex } = this;
-    return fan?.rates.data[rateIndex] === this.setting.learning_rate ? (fan?.behaviour[rateIndex] ?? "") : "";
+    const { learning_rate } = this.setting;
+    return this.fan && learning_rate !== null ? behaviourAt(this.fan, learning_rate) : "";
   }
 
   private clearTrouble(): void {

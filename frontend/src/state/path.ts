@@ -86,6 +86,12 @@ export function nearestRate(rates: Float64Array, rate: number): number {
   return above < below ? high : low;
 }
 
+/** What the fan says of a rate; nothing where it is none of the fan's. */
+export function behaviourAt({ rates, behaviour }: Pick<Fan, "rates" | "behaviour">, rate: number): string {
+  const index = nearestRate(rates.data, rate);
+  return rates.data[index] === rate ? (behaviour[index] ?? "") : "";
+}
+
 /** The rows as text: one line a step, every digit. */
 export function toCsv(path: Path, variables: readonly string[]): string {
   const head = ["step", ...variables, "loss", "gradient_norm", "learning_rate"].join(",");
