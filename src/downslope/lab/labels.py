@@ -17,7 +17,7 @@ _LABELS = {
     "max_steps": "number of steps",
     "n_variables": "the number of variables",
     "path": "the file",
-    "ranges": "what is drawn",
+    "ranges": "the range",
     "slice": "the slice",
     "starts": "the marbles",
     "x0": "start",
