@@ -1,8 +1,6 @@
 """`downslope lab` in a process of its own: one for all workers of pytest, so that a function is compiled once."""
 
 import contextlib
-import os
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,18 +12,28 @@ except ImportError:  # where there is none, each worker has its own
     fcntl = None  # type: ignore[assignment]
 
 
+# It ends with its input: also where who started it was killed.
+CODE = """
+import os, sys, threading
+from downslope.cli import main
+
+def end_with_input():
+    sys.stdin.read()
+    os._exit(0)
+
+threading.Thread(target=end_with_input, daemon=True).start()
+main()
+"""
+
+
 @contextlib.contextmanager
 def started(*words: str) -> Iterator[str]:
     """The address that the command prints."""
-    code = "from downslope.cli import main; main()"
-    command = [sys.executable, "-c", code, "lab", *words, "--no-browser", "--port", "0"]
-    # In a group of its own: Ctrl-C of the tests ends it by the signal below.
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
-        try:
-            yield process.stdout.readline().split()[-1]
-        finally:
-            process.send_signal(signal.SIGINT if os.name != "nt" else signal.SIGTERM)
-            assert process.wait(20) == 0 or os.name == "nt"
+    command = [sys.executable, "-c", CODE, "lab", *words, "--no-browser", "--port", "0"]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        yield process.stdout.readline().split()[-1]
 
 
 @contextlib.contextmanager
