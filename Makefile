@@ -14,8 +14,8 @@ demo: $(VENV)/installed  ## minimise real functions, train on real data; writes 
 	$(BIN)/python examples/films.py
 	$(BIN)/python examples/training.py
 
-lab: $(VENV)/installed  ## the laboratory, in the browser
-	$(BIN)/downslope lab
+lab: $(VENV)/installed  ## the laboratory, in the browser; with options: make lab LAB_OPTIONS=--no-browser
+	$(BIN)/downslope lab $(LAB_OPTIONS)
 
 # The oldest versions were built for Python 3.11 and 3.12.
 test: check slow $(shell $(PYTHON) -c "import sys; print('oldest' * (sys.version_info < (3, 13)))")  ## all that CI runs

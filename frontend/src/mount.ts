@@ -36,7 +36,7 @@ export interface Mounted {
 }
 
 export function mount(element: HTMLElement, backend: Backend, surroundings: Surroundings = {}): Mounted {
-  const theme = new Theme();
+  const theme = new Theme(element);
   const frames = new Frames();
   const page = h("div", { class: "laboratory", "aria-busy": "true" });
   const laboratory = new Laboratory(
@@ -62,15 +62,13 @@ export function mount(element: HTMLElement, backend: Backend, surroundings: Surr
   const title = h("h1", {}, "downslope ", h("span", {}, surroundings.title ?? "laboratory"));
   const notice = surroundings.notice ? [h("p", { class: "notice" }, surroundings.notice)] : [];
   page.append(
-    h("header", {}, title, tabs.list, h("div", { class: "tools" }, share.opener, night)),
+    h("header", {}, title, tabs.list, h("div", { class: "tools" }, share.opener, night), share.element),
     ...notice,
-    troubleOf(context),
-    share.element,
     tabs.panel,
     status,
   );
   page.addEventListener("keydown", (event) => rollOnSpace(event, player));
-  root.replaceChildren(page);
+  root.replaceChildren(page, troubleOf(context), theme.probe);
   void laboratory.begin(surroundings.change ?? {}).then(() => surroundings.step && player.go(surroundings.step));
   return {
     async show(change, view, step) {
@@ -88,12 +86,14 @@ export function mount(element: HTMLElement, backend: Backend, surroundings: Surr
   };
 }
 
-/** What went wrong, above everything, until a request succeeds. */
+/** What went wrong, over everything at the bottom of what is in sight, until a request succeeds or it is put away. */
 function troubleOf({ laboratory }: Context): HTMLElement {
-  const element = h("p", { class: "trouble", role: "alert", hidden: true });
+  const words = h("p", { class: "trouble", role: "alert" });
+  const away = button("\u00d7", () => void (element.hidden = true), { class: "small quiet", "aria-label": "Close" });
+  const element = h("div", { class: "over", hidden: true }, h("div", {}, words, away));
   laboratory.on("trouble", () => {
     element.hidden = !laboratory.trouble;
-    replaceText(element, laboratory.trouble?.message ?? "");
+    replaceText(words, laboratory.trouble?.message ?? "");
   });
   return element;
 }

@@ -15,7 +15,9 @@ interface Content {
 const content = JSON.parse(document.querySelector("#downslope-baked")?.textContent ?? "null") as Content | null;
 if (content) {
   const around = new CSSStyleSheet();
-  around.replaceSync("html { color-scheme: light dark; background: Canvas } body { margin: 0 }");
+  around.replaceSync(
+    "html { color-scheme: light dark; background: Canvas } body { margin: 0 } body > div { min-height: 100vh }",
+  );
   document.adoptedStyleSheets = [around];
   const place =
     document.querySelector<HTMLElement>("#laboratory") ?? document.body.appendChild(document.createElement("div"));

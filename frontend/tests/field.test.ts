@@ -34,10 +34,8 @@ describe("a surface", () => {
     expect(field.heightAt(0.123, -1.517)).toBeCloseTo((0.123 - 1.517 + 4) / 8, 12);
   });
 
-  it("with high corners is compressed, and says by how much", () => {
-    const steep = new Field(over((x, y) => (x * x + y * y) ** 4));
-    expect(steep.power).toBeLessThan(1);
-    expect(steep.level(steep.height(100))).toBeCloseTo(100, 9);
+  it("with high corners is compressed", () => {
+    expect(new Field(over((x, y) => (x * x + y * y) ** 4)).power).toBeLessThan(1);
     expect(new Field(over((x, y) => x + y)).power).toBe(1);
   });
 

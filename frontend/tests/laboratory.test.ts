@@ -1,7 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { Laboratory } from "../src/state/laboratory";
 import { pointOf } from "../src/state/path";
+import type { OpenedRun } from "../src/state/answers";
 import { descent, FakeBackend } from "./fake";
+import { grid } from "./packed";
 
 async function begun(change = {}) {
   const backend = new FakeBackend();
@@ -51,8 +53,7 @@ describe("the laboratory", () => {
     const changes = Array.from({ length: 20 }, (_, k) => laboratory.change({ start: [k / 4] }));
     expect(backend.count("fan")).toBe(before + 1);
     open();
-    await Promise.all(changes);
-    await new Promise((resolve) => setTimeout(resolve, 0));
+    await changes[7]; // which the last one has replaced
     expect(backend.count("fan")).toBe(before + 2);
     expect(rowsOf(laboratory)).toEqual(descent(19 / 4, 0.1));
   });
@@ -63,6 +64,35 @@ describe("the laboratory", () => {
     expect(laboratory.setting).toMatchObject({ coefficients: { beta: 0.9 }, learning_rate: 0.05 });
     await laboratory.change({ method: "gradient_descent", coefficients: {} });
     expect(laboratory.setting.coefficients).toEqual({});
+  });
+
+  const recorded = async (backend: FakeBackend, setting: object | null): Promise<OpenedRun> => {
+    const run = (await backend.call("run", { start: [4], learning_rate: 0.2 })) as OpenedRun;
+    return { ...run, path: grid([4, 1], 4, 3, 2, 1), setting: setting as OpenedRun["setting"], title: "another" };
+  };
+
+  it("brings an opened run back as it was recorded, from another function", async () => {
+    const { backend, laboratory } = await begun();
+    await laboratory.open(await recorded(backend, { fun: "parabola", start: [4], learning_rate: 0.2 }));
+    expect(rowsOf(laboratory)).toEqual([4, 3, 2, 1]);
+    const { present } = laboratory;
+    await laboratory.useFunction("parabola", { start: [1], learning_rate: 0.1 });
+    expect(rowsOf(laboratory)).toEqual(descent(1, 0.1));
+    await laboratory.bringBack(present);
+    expect(rowsOf(laboratory)).toEqual([4, 3, 2, 1]);
+    await laboratory.change({ max_steps: 299 });
+    expect(rowsOf(laboratory)).toEqual(descent(4, 0.2));
+  });
+
+  it("says nothing of a run whose function is not at hand by what it knows of another", async () => {
+    const { backend, laboratory } = await begun();
+    await laboratory.open(await recorded(backend, null));
+    expect(rowsOf(laboratory)).toEqual([4, 3, 2, 1]);
+    expect([laboratory.surface, laboratory.fan, laboratory.limits]).toEqual([undefined, undefined, undefined]);
+    expect(laboratory.path?.run?.sentences).toEqual([]);
+    await laboratory.change({ start: [2] });
+    expect(rowsOf(laboratory)).toEqual(descent(2, 0.1));
+    expect(laboratory.surface).toBeDefined();
   });
 
   it("asks, when exported, for what it asks for when it begins", async () => {

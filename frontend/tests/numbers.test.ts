@@ -9,6 +9,7 @@ describe("numbers for people", () => {
     [123456.789, "123457"],
     [1234567.8, "1.23457e6"],
     [0.0000123, "1.23e\u22125"],
+    [-0.0000123, "\u22121.23e\u22125"],
     [NaN, "not a number"],
     [-Infinity, "\u2212\u221e"],
   ])("%d is %s", (value, text) => expect(short(value)).toBe(text));

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { drawnAt, nearestRate, pathOfFan, pathOfRun, pointOf, toCsv } from "../src/state/path";
+import { drawnAt, nearestRate, pathOfFan, pathOfRun, pointOf, rateAt, toCsv } from "../src/state/path";
 import type { Run } from "../src/state/answers";
 import { grid } from "./packed";
 
@@ -25,6 +25,12 @@ describe("a rate of the fan", () => {
       "diverging",
     ]);
     expect(path.points.buffer).toBe(fan.path.data.buffer);
+  });
+
+  it("is told of each step but where it falls, and of none after the last", () => {
+    const path = pathOfFan(fan, 0, true);
+    expect([rateAt(path, 0), rateAt(path, 1)]).toEqual([0.1, NaN]);
+    expect(rateAt(pathOfFan(fan, 0), 0)).toBeNaN();
   });
 
   it("of many variables is drawn at its feet on the plane", () => {

@@ -49,6 +49,13 @@ def test_a_function_is_shown_first(run_cli, served, fun, opening):
     assert port == 0
 
 
+def test_a_formula_begins_where_it_is_told_and_is_drawn_where_it_is_told(run_cli, served):
+    status, _, errors = run_cli("lab", "x^2 + y^4", "--start=-3,0.5", "--range=-4:2", "--no-browser")
+    assert status == 0, errors
+    ((laboratory, _),) = served
+    assert laboratory.opening == {"fun": "x^2 + y^4", "start": [-3.0, 0.5], "ranges": [[-4.0, 2.0], [-4.0, 2.0]]}
+
+
 def test_a_file_without_a_function_s_name_is_told_how_to_name_one(run_cli, served, file):
     status, _, errors = run_cli("lab", str(file), "--no-browser")
     assert status == 2
@@ -72,7 +79,10 @@ def test_a_python_function_of_ones_own(run_cli, served, file):
         (["x +"], "ends too early"),
         (["rosenbroc"], "rosenbrock"),
         (["x^2", "--port", "99999"], "--port"),
-        (["x^2", "--start", "3"], "--start"),
+        (["x^2", "--start", "3,4"], "--start"),
+        (["x^2", "--range", "4:3"], "--range"),
+        (["x^2+y^2", "--range", "0:1,0:1,0:1"], "--range"),
+        (["--start", "3"], "--start"),
         (["nowhere.py:loss"], "nowhere.py"),
         (["FILE:nothing"], "of_two"),
         (["FILE:HERE"], "must be a function"),

@@ -3,6 +3,8 @@
 Tests act through mouse and keyboard, read what is shown, and compare it with what the library computes by itself.
 """
 
+import contextlib
+import functools
 import os
 import re
 import shutil
@@ -11,9 +13,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
-from downslope.lab.laboratory import Laboratory
 from downslope.lab.page_files import check_page
-from downslope.lab.starting import serving
+from tests.laboratory_page import steep
+from tests.laboratory_page.a_command import shared
 
 SCREENSHOTS = Path(__file__).parents[2] / "build" / "laboratory_page"
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
@@ -27,32 +29,44 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.slow)
 
 
-def steep(x, y):
-    """A Python function of one's own, which the page cannot know."""
-    return (x - 0.5) ** 2 + 3.0 * (y + 1.0) ** 2
-
-
 @pytest.fixture(scope="session")
-def address():
+def address(tmp_path_factory):
+    """Of the real command, which has a Python function of one's own, too."""
     check_page()
-    with serving(Laboratory({"steep": steep})) as url:
+    folder = tmp_path_factory.getbasetemp()
+    is_worker = "PYTEST_XDIST_WORKER" in os.environ
+    with shared(folder.parent if is_worker else folder, f"{steep.__file__}:steep") as url:
         yield url
 
 
 @pytest.fixture(scope="session")
-def browser():
+def browsers():
+    """Starts a browser for each way of drawing, once. Without a graphics card WebGL is drawn in software, slowly."""
     path = next((found for name in NAMES if (found := shutil.which(name))), None)
     if path is None:
         pytest.fail(
             "These tests need a browser: install Chromium (`apt-get install chromium`) or Chrome.", pytrace=False
         )
     root = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
-    # Without a graphics card the hill is drawn in software.
-    software = ["--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=path, args=[*root, *software])
+    drawing = {
+        False: ["--disable-gpu", "--disable-3d-apis"],
+        True: ["--use-angle=swiftshader", "--enable-unsafe-swiftshader"],
+    }
+    with sync_playwright() as playwright, contextlib.ExitStack() as open_:
+
+        @functools.cache
+        def started(hill: bool) -> Browser:
+            one = playwright.chromium.launch(executable_path=path, args=[*root, *drawing[hill]])
+            open_.callback(one.close)
+            return one
+
         yield started
-        started.close()
+
+
+@pytest.fixture
+def browser(browsers):
+    """The page has to bear it where there is no WebGL, which saves most of a test's time."""
+    return browsers(False)
 
 
 class LabPage:
@@ -138,24 +152,20 @@ SHOWN = 1e-5
 """Relative: the page rounds to six digits for the eye."""
 
 
-FLAT = """const of = HTMLCanvasElement.prototype.getContext;
-HTMLCanvasElement.prototype.getContext = function (kind, ...more) {
-  return kind.startsWith('webgl') ? null : of.call(this, kind, ...more);
-};"""
-
-
-def new_page(browser: Browser, address: str, *, hill: bool = False, **options) -> LabPage:
-    """Without `hill` the browser has no WebGL, which the page has to bear, and which saves most of a test's time."""
+def new_page(browser: Browser, address: str, **options) -> LabPage:
     context = browser.new_context(**{"viewport": {"width": 1400, "height": 1000}, "accept_downloads": True} | options)
-    if not hill:
-        context.add_init_script(FLAT)
     return LabPage(context.new_page(), address)
 
 
 @pytest.fixture
-def lab(request, browser, address):
-    """A fresh page. Afterwards: no complaint on the console, and nothing asked of anyone but the laboratory."""
-    made = new_page(browser, address, hill="hill" in request.node.name)
+def lab(request, browsers, address):
+    """A fresh page, with WebGL for the tests of the hill.
+
+    Afterwards: no complaint on the console, and nothing asked of anyone but the laboratory.
+    """
+    hill = "hill" in request.node.name
+    # Each pixel that is drawn in software costs.
+    made = new_page(browsers(hill), address, **({"viewport": {"width": 1000, "height": 700}} if hill else {}))
     made.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     yield made
     home = address.partition("?")[0]

@@ -22,12 +22,18 @@ export interface Axes {
 
 export type Interval = readonly [number, number];
 
-export function axesOf(box: Box, [x0, x1]: Interval, [y0, y1]: Interval): Axes {
+/** `scaled` is what is drawn to scale upwards, where that is not the value itself. */
+export function axesOf(
+  box: Box,
+  [x0, x1]: Interval,
+  [y0, y1]: Interval,
+  scaled: (value: number) => number = (value) => value,
+): Axes {
   const { left, top, width, height } = box;
   return {
     box,
     x: (value) => left + ((value - x0) / (x1 - x0)) * width,
-    y: (value) => top + height - ((value - y0) / (y1 - y0)) * height,
+    y: (value) => top + height - ((scaled(value) - y0) / (y1 - y0)) * height,
     invertX: (pixel) => x0 + ((pixel - left) / width) * (x1 - x0),
     invertY: (pixel) => y0 + ((top + height - pixel) / height) * (y1 - y0),
   };
@@ -36,7 +42,10 @@ export function axesOf(box: Box, [x0, x1]: Interval, [y0, y1]: Interval): Axes {
 export interface Labels {
   readonly x: string;
   readonly y: string;
+  /** In the other corner. */
+  readonly aside?: string;
   readonly grid?: boolean;
+  readonly ticks?: (low: number, high: number, count: number) => number[];
 }
 
 export function drawAxes(
@@ -60,7 +69,7 @@ export function drawAxes(
   }
   context.textAlign = "right";
   context.textBaseline = "middle";
-  for (const value of ticks(y[0], y[1], height / 45)) {
+  for (const value of (labels.ticks ?? ticks)(y[0], y[1], height / 45)) {
     const at = Math.round(axes.y(value)) + 0.5;
     stroke(context, left - 4, at, labels.grid ? left + width : left, at);
     context.fillText(short(value), left - 7, at);
@@ -69,8 +78,9 @@ export function drawAxes(
   context.fillStyle = palette.ink;
   context.textBaseline = "bottom";
   context.fillText(labels.x, left + width, top + height + 36);
-  context.textAlign = "left";
   context.textBaseline = "alphabetic";
+  if (labels.aside) context.fillText(labels.aside, left + width, top - 8);
+  context.textAlign = "left";
   context.fillText(labels.y, Math.max(4, left - 40), top - 8);
 }
 

@@ -2,15 +2,14 @@
 // the numbers that are shown come with the path.
 
 import type { Surface } from "../state/answers";
-import { asNumber } from "../state/answers";
+import { type LossScale, lossScale } from "./loss_scale";
 
 export class Field {
   readonly n: number;
   readonly xs: Float64Array;
   readonly ys: Float64Array;
-  readonly low: number;
-  readonly high: number;
-  /** Heights are drawn as the share of the way from low to high, to this power: 1 is true to scale. */
+  readonly scale: LossScale;
+  /** Heights are drawn as the share of the way up the scale, to this power: 1 is true to it. */
   readonly power: number;
   /** The drawn height of each point of the grid, row after row. */
   readonly heights: Float64Array;
@@ -23,9 +22,8 @@ export class Field {
     this.ys = y.data;
     this.n = x.data.length;
     this.z = surface.z.data;
-    this.low = asNumber(surface.low);
-    this.high = asNumber(surface.high);
-    this.power = compress ? this.fairPower() : 1;
+    this.scale = lossScale(surface);
+    this.power = compress && !this.scale.isLogarithmic ? this.fairPower() : 1;
     this.heights = Float64Array.from(this.z, (z) => this.height(z));
   }
 
@@ -36,14 +34,9 @@ export class Field {
 
   /** From 0 to 1. */
   height(z: number): number {
-    const share = (z - this.low) / (this.high - this.low || 1);
-    const inside = Number.isNaN(share) ? 1 : Math.max(0, Math.min(1, share));
+    const share = this.share(z);
+    const inside = Number.isNaN(share) ? 1 : share;
     return this.power === 1 ? inside : inside ** this.power;
-  }
-
-  /** The value that is drawn at this height. */
-  level(height: number): number {
-    return this.low + (this.high - this.low) * height ** (1 / this.power);
   }
 
   /** Where a point lies between the edges, from 0 to 1. */
@@ -76,14 +69,15 @@ export class Field {
 
   /** A bowl with high corners would be a flat plain: the median is lifted to about a third. */
   private fairPower(): number {
-    const shares = Array.from(this.z, (z) => this.height01(z)).filter((share) => !Number.isNaN(share));
+    const shares = Array.from(this.z, (z) => this.share(z)).filter((share) => !Number.isNaN(share));
     const median = shares.sort((a, b) => a - b)[shares.length >> 1] ?? 0.3;
     if (median >= 0.2) return 1;
     const power = Math.log(0.36) / Math.log(Math.max(median, 1e-6));
     return [0.5, 1 / 3, 0.25].find((candidate) => candidate <= power) ?? 0.2;
   }
 
-  private height01(z: number): number {
-    return Math.max(0, Math.min(1, (z - this.low) / (this.high - this.low || 1)));
+  private share(z: number): number {
+    const { of, low, high } = this.scale;
+    return Math.max(0, Math.min(1, (of(z) - of(low)) / (of(high) - of(low) || 1)));
   }
 }

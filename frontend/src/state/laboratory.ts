@@ -14,27 +14,20 @@ import {
   type Run,
   type Surface,
 } from "./answers";
-import { Latest } from "./latest";
+import { Asking } from "./asking";
 import { News } from "./news";
 import { multiplierAt } from "./multiplier";
-import { nearestRate, type Path, pathOfFan, pathOfRun } from "./path";
-import { fanParams, functionParams, type Request, requestsOf, surfaceParams } from "./requests";
-import { settingFor } from "./setting_for";
+import { behaviourAt, nearestRate, type Path, pathOfFan, pathOfRun } from "./path";
+import { functionParams, type Request, requestsOf } from "./requests";
+import { settingAfter, settingFor } from "./setting_for";
 import { type Change, FIRST, type Setting } from "./setting";
+import type { Topic } from "./topic";
 
-export type Topic =
-  | "hello"
-  | "setting"
-  | "function"
-  | "surface"
-  | "fan"
-  | "limits"
-  | "path"
-  | "run"
-  | "trouble"
-  | "step"
-  | "play"
-  | "tab";
+/** What a view that borrows the laboratory gives back: the setting, and the run where one was opened. */
+export interface Present {
+  readonly setting: Setting;
+  readonly opened: OpenedRun | undefined;
+}
 
 export class Laboratory extends News<Topic> {
   hello: Hello | undefined;
@@ -52,14 +45,20 @@ export class Laboratory extends News<Topic> {
   private shown: Setting | undefined;
   /** A run that was opened, and the setting that it belongs to. */
   private recorded: { readonly setting: Setting; readonly run: OpenedRun } | undefined;
-  private explaining: AbortController | undefined;
-  private readonly fans = new Latest<Setting>((setting) => this.fetchFan(setting));
-  private readonly bounds = new Latest<Setting>((setting) => this.fetchLimits(setting));
-  private readonly runs = new Latest<Setting>((setting) => this.fetchRun(setting));
-  private readonly surfaces = new Latest<Setting>((setting) => this.fetchSurface(setting));
+  private readonly asking: Asking;
 
   constructor(readonly backend: Backend) {
     super();
+    this.asking = new Asking(backend, {
+      surface: (surface) => {
+        this.surface = surface;
+        this.tell("surface");
+      },
+      fan: (fan, setting) => this.takeFan(fan, setting),
+      limits: (limits, setting) => this.takeLimits(limits, setting),
+      run: (run, setting) => this.takeRun(run, setting),
+      ended: (error) => (error === undefined ? this.clearTrouble() : this.complain(error)),
+    });
   }
 
   async begin(change: Change): Promise<void> {
@@ -79,7 +78,11 @@ export class Laboratory extends News<Topic> {
   }
 
   get method(): MethodInfo | undefined {
-    return this.hello?.methods.find(({ name }) => name === this.setting.method);
+    return this.methods.find(({ name }) => name === this.setting.method);
+  }
+
+  private get methods(): readonly MethodInfo[] {
+    return this.hello?.methods ?? [];
   }
 
   named(fun: string): Problem | undefined {
@@ -87,11 +90,11 @@ export class Laboratory extends News<Topic> {
   }
 
   /** Another function, with its own ranges, start and rate where `change` brings none. */
-  async useFunction(fun: string, change: Change = {}): Promise<void> {
+  async useFunction(fun: string, change: Change = {}, opened?: OpenedRun): Promise<void> {
     const asked = ++this.asked;
     const known = this.named(fun);
     const n = change.start?.length;
-    const early = known?.ranges && !change.ranges && !n ? this.surfaces.want(plain(fun, known.ranges)) : undefined;
+    const early = known?.ranges && !change.ranges && !n ? this.asking.surface(plain(fun, known.ranges)) : undefined;
     let found: FunctionInfo;
     try {
       found = (await this.backend.call("function", functionParams(fun, known, change))) as FunctionInfo;
@@ -102,27 +105,21 @@ export class Laboratory extends News<Topic> {
     this.problem = found;
     this.fan = this.limits = this.path = undefined;
     if (!early) this.surface = undefined;
-    this.setting = settingFor(found, this.setting, { ...change, fun });
-    this.useCoefficients();
+    this.setting = settingFor(found, this.methods, this.setting, { ...change, fun });
+    this.recorded = opened && { setting: this.setting, run: opened };
     this.clearTrouble();
     this.tell("function", "setting");
-    await Promise.all([early ?? this.surfaces.want(this.setting), this.refresh()]);
+    await Promise.all([early ?? this.asking.surface(this.setting), this.asking.descents(this.setting)]);
     if (early && this.surface) this.tell("surface");
   }
 
   /** A change of anything but the function; what depends on it is asked for again. */
   async change(change: Change): Promise<void> {
     if (change.fun !== undefined && change.fun !== this.setting.fun) return this.useFunction(change.fun, change);
-    const methodChanged = change.method !== undefined && change.method !== this.setting.method;
-    this.setting = { ...this.setting, ...change };
-    if (methodChanged) {
-      this.useCoefficients();
-      const usual = this.problem?.learning_rates[this.setting.method]?.default;
-      if (change.learning_rate === undefined) this.setting = { ...this.setting, learning_rate: usual ?? null };
-    }
+    this.setting = settingAfter(change, this.setting, this.methods, this.problem);
     this.tell("setting");
-    const drawn = change.ranges || change.slice ? this.surfaces.want(this.setting) : undefined;
-    await Promise.all([drawn, this.refresh()]);
+    const drawn = change.ranges || change.slice || !this.surface ? this.asking.surface(this.setting) : undefined;
+    await Promise.all([drawn, this.asking.descents(this.setting)]);
   }
 
   /** The start under a point of the drawing; of more than two variables Python says where that is. */
@@ -130,19 +127,16 @@ export class Laboratory extends News<Topic> {
     const { fun, slice, start } = this.setting;
     if (start.length <= 2) return this.change({ start: drawn });
     const params = { fun, at: drawn, n_variables: start.length, ...(slice ? { slice } : {}) };
-    let placed: Placed | undefined;
-    await this.fetch("place", params, (answer) => {
-      placed = answer as Placed;
-    });
-    if (placed) await this.change({ start: numbersOf(placed.start) });
+    const place = (answer: unknown): void => void this.change({ start: numbersOf((answer as Placed).start) });
+    await this.asking.fetch("place", params, place);
   }
 
   /** The rate's slider moves: a look-up in the fan that is there, and no request. */
   slideRate(index: number): void {
     if (!this.fan) return;
-    this.path = pathOfFan(this.fan, index);
+    this.path = this.pathAt(this.fan, index);
     this.setting = { ...this.setting, learning_rate: this.path.rate };
-    this.explaining?.abort();
+    this.asking.dropExplanation();
     this.tell("path");
   }
 
@@ -150,7 +144,7 @@ export class Laboratory extends News<Topic> {
   async settleRate(rate: number | null): Promise<void> {
     this.setting = { ...this.setting, learning_rate: rate };
     this.tell("setting");
-    await this.runs.want(this.setting);
+    await this.asking.run(this.setting);
   }
 
   get rateIndex(): number {
@@ -161,9 +155,22 @@ export class Laboratory extends News<Topic> {
   /** A run that was recorded elsewhere: its own rows are shown, and not those of a repetition. */
   async open(opened: OpenedRun): Promise<void> {
     const { setting } = opened;
-    if (setting?.fun) await this.useFunction(setting.fun, setting);
+    if (setting?.fun) return this.useFunction(setting.fun, setting, opened);
+    // Its function is not at hand: nothing that is here belongs to it.
+    this.surface = this.fan = this.limits = undefined;
     this.recorded = { setting: this.setting, run: opened };
-    this.takeRun(this.setting, this.path?.run ?? opened);
+    this.path = pathOfRun({ ...opened, sentences: [] }, null, "recorded elsewhere");
+    this.tell("surface", "fan", "limits", "path", "run");
+  }
+
+  get present(): Present {
+    const { setting, recorded } = this;
+    return { setting, opened: recorded?.setting === setting ? recorded.run : undefined };
+  }
+
+  async bringBack({ setting, opened }: Present): Promise<void> {
+    await this.useFunction(setting.fun, setting, opened?.setting ? opened : undefined);
+    if (opened && !opened.setting) await this.open(opened);
   }
 
   /** What an exported page has to hold, so that it shows what is shown now. */
@@ -183,44 +190,25 @@ export class Laboratory extends News<Topic> {
     this.tell("trouble");
   }
 
-  private async refresh(): Promise<void> {
-    const { setting } = this;
-    await Promise.all([this.fans.want(setting), this.runs.want(setting), this.bounds.want(setting)]);
+  private takeFan(fan: Fan, setting: Setting): void {
+    if (setting.fun !== this.setting.fun || fan.path.shape[1] !== this.n_variables) return; // another was chosen
+    this.fan = fan;
+    this.shown = setting;
+    const isAhead = this.asking.isRunning || !this.path;
+    if (isAhead && this.setting.learning_rate !== null) this.path = this.pathAt(fan, this.rateIndex);
+    else if (this.path?.behaviour === "") this.path = { ...this.path, behaviour: this.behaviourSeen };
+    this.tell("fan", "path");
   }
 
-  private useCoefficients(): void {
-    const { coefficients } = this.setting;
-    const own = this.method?.coefficients ?? [];
-    const values = own.map(({ name, default: value }) => [name, coefficients[name] ?? value] as const);
-    this.setting = { ...this.setting, coefficients: Object.fromEntries(values) };
+  private pathAt(fan: Fan, index: number): Path {
+    const { decay, cosine } = this.setting;
+    return pathOfFan(fan, index, decay === null && cosine === null);
   }
 
-  private fetchSurface(setting: Setting): Promise<void> {
-    return this.fetch("surface", surfaceParams(setting), (answer) => {
-      this.surface = answer as Surface;
-      this.tell("surface");
-    });
-  }
-
-  private fetchFan(setting: Setting): Promise<void> {
-    return this.fetch("fan", fanParams(setting), (answer) => {
-      const fan = answer as Fan;
-      if (setting.fun !== this.setting.fun || fan.path.shape[1] !== this.n_variables) return; // another was chosen
-      this.fan = fan;
-      this.shown = setting;
-      const isAhead = this.runs.isBusy || !this.path;
-      if (isAhead && this.setting.learning_rate !== null) this.path = pathOfFan(fan, this.rateIndex);
-      else if (this.path?.behaviour === "") this.path = { ...this.path, behaviour: this.behaviourSeen };
-      this.tell("fan", "path");
-    });
-  }
-
-  private fetchLimits(setting: Setting): Promise<void> {
-    return this.fetch("limits", fanParams(setting), (answer) => {
-      if (setting.fun !== this.setting.fun) return;
-      this.limits = answer as Limits;
-      this.tell("limits");
-    });
+  private takeLimits(limits: Limits, setting: Setting): void {
+    if (setting.fun !== this.setting.fun) return;
+    this.limits = limits;
+    this.tell("limits");
   }
 
   /** By what a step at the present rate multiplies a small distance from the minimum. */
@@ -228,50 +216,25 @@ export class Laboratory extends News<Topic> {
     return multiplierAt(this.limits, this.setting.learning_rate);
   }
 
-  /** First the steps, which are quick; then why it went so, which tries what would help. */
-  private async fetchRun(setting: Setting): Promise<void> {
-    await this.fetch("run", { ...setting, explain: false }, (answer) => this.takeRun(setting, answer as Run));
-    if (setting === this.setting) void this.explain(setting);
-  }
-
-  private explain(setting: Setting): Promise<void> {
-    this.explaining?.abort();
-    const explaining = new AbortController();
-    this.explaining = explaining;
-    return this.fetch("run", setting, (answer) => this.takeRun(setting, answer as Run), explaining.signal);
-  }
-
-  private takeRun(setting: Setting, run: Run): void {
-    if (setting.fun !== this.setting.fun || setting.learning_rate !== this.setting.learning_rate) return; // moved on
+  /** Whether it is the present setting's. */
+  private takeRun(run: Run, setting: Setting): boolean {
+    if (setting.fun !== this.setting.fun || setting.learning_rate !== this.setting.learning_rate) return false;
     const own = setting === this.recorded?.setting ? this.recorded.run : {}; // its words are new, its rows are not
     this.path = pathOfRun({ ...run, ...own }, setting.learning_rate, this.behaviourSeen);
     this.tell("path", "run");
+    return setting === this.setting;
   }
 
-  /** What the fan says of the present rate, until the explanation comes; nothing where it is none of the fan's. */
+  /** Until the explanation comes. */
   private get behaviourSeen(): string {
-    const { fan, rateIndex } = this;
-    return fan?.rates.data[rateIndex] === this.setting.learning_rate ? (fan?.behaviour[rateIndex] ?? "") : "";
+    const { learning_rate } = this.setting;
+    return this.fan && learning_rate !== null ? behaviourAt(this.fan, learning_rate) : "";
   }
 
   private clearTrouble(): void {
     if (!this.trouble) return;
     this.trouble = undefined;
     this.tell("trouble");
-  }
-
-  private async fetch(
-    method: string,
-    params: object,
-    take: (answer: unknown) => void,
-    signal?: AbortSignal,
-  ): Promise<void> {
-    try {
-      take(await this.backend.call(method, params, { signal }));
-      this.clearTrouble();
-    } catch (error) {
-      this.complain(error);
-    }
   }
 }
 

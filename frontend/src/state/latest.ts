@@ -2,18 +2,22 @@
 
 export class Latest<T> {
   private next: T | undefined;
-  private busy = false;
+  private working: Promise<void> | undefined;
 
   constructor(private readonly perform: (wanted: T) => Promise<void>) {}
 
   get isBusy(): boolean {
-    return this.busy;
+    return this.working !== undefined;
   }
 
-  async want(wanted: T): Promise<void> {
+  /** Resolves when this one has been performed, or a newer one in its place. */
+  want(wanted: T): Promise<void> {
     this.next = wanted;
-    if (this.busy) return;
-    this.busy = true;
+    this.working ??= this.work();
+    return this.working;
+  }
+
+  private async work(): Promise<void> {
     try {
       while (this.next !== undefined) {
         const now = this.next;
@@ -21,7 +25,7 @@ export class Latest<T> {
         await this.perform(now);
       }
     } finally {
-      this.busy = false;
+      this.working = undefined;
     }
   }
 }

@@ -9,7 +9,7 @@ export function short(value: number, digits = 6): string {
   if (value === 0) return "0";
   const size = Math.abs(value);
   const text = size >= 1e6 || size < 1e-4 ? scientific(value, digits) : String(Number(value.toPrecision(digits)));
-  return text.replace("-", MINUS);
+  return text.replaceAll("-", MINUS);
 }
 
 function scientific(value: number, digits: number): string {

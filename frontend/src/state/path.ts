@@ -14,6 +14,8 @@ export interface Path {
   readonly losses: Float64Array;
   readonly gradient_norms: Float64Array;
   readonly slopes: Float64Array | undefined;
+  /** Of each step; nothing where they are not known, as of a fan whose rates fall. */
+  readonly rates: ArrayLike<number> | undefined;
   readonly status: string;
   readonly behaviour: string;
   /** The run of `minimize` itself, once it has come. */
@@ -22,16 +24,20 @@ export interface Path {
 
 export function pathOfRun(run: Run, rate: number | null, behaviour = ""): Path {
   const rows = rowsOf(run, 0, run.losses.data.length);
-  return { ...rows, rate, status: run.status, behaviour: run.behaviour ?? behaviour, run };
+  const rates = run.learning_rates.data;
+  return { ...rows, rate, rates, status: run.status, behaviour: run.behaviour ?? behaviour, run };
 }
 
 type Many = Rows & Pick<Fan, "first" | "lengths" | "status" | "behaviour"> & Partial<Pick<Fan, "rates">>;
 
 /** The rows of one of a fan's rates, or of one of many marbles: views, nothing is copied. */
-export function pathOfFan(fan: Many, index: number): Path {
+export function pathOfFan(fan: Many, index: number, isConstant = false): Path {
+  const rows = rowsOf(fan, fan.first.data[index] ?? 0, fan.lengths.data[index] ?? 0);
+  const rate = fan.rates?.data[index] ?? null;
   return {
-    ...rowsOf(fan, fan.first.data[index] ?? 0, fan.lengths.data[index] ?? 0),
-    rate: fan.rates?.data[index] ?? null,
+    ...rows,
+    rate,
+    rates: isConstant && rate !== null ? new Float64Array(rows.n_rows).fill(rate) : undefined,
     status: fan.status[index] ?? "",
     behaviour: fan.behaviour[index] ?? "",
     run: null,
@@ -63,6 +69,9 @@ export const coordinate = (path: Path, row: number, variable: number): number =>
 export const pointOf = (path: Path, row: number): number[] =>
   Array.from(path.points.subarray(row * path.n_variables, (row + 1) * path.n_variables));
 
+/** The rate of the step that a row begins; NaN of the last row, which begins none, and where it is not known. */
+export const rateAt = (path: Path, row: number): number => (row < path.n_rows - 1 ? (path.rates?.[row] ?? NaN) : NaN);
+
 /** The fan's rate next to `rate`; they are geometric, so by logarithm. */
 export function nearestRate(rates: Float64Array, rate: number): number {
   let low = 0;
@@ -77,13 +86,24 @@ export function nearestRate(rates: Float64Array, rate: number): number {
   return above < below ? high : low;
 }
 
+/** What the fan says of a rate; nothing where it is none of the fan's. */
+export function behaviourAt({ rates, behaviour }: Pick<Fan, "rates" | "behaviour">, rate: number): string {
+  const index = nearestRate(rates.data, rate);
+  return rates.data[index] === rate ? (behaviour[index] ?? "") : "";
+}
+
 /** The rows as text: one line a step, every digit. */
 export function toCsv(path: Path, variables: readonly string[]): string {
   const head = ["step", ...variables, "loss", "gradient_norm", "learning_rate"].join(",");
-  const rates = path.run?.learning_rates.data;
   const lines = Array.from({ length: path.n_rows }, (_, row) => {
-    const rate = row === path.n_rows - 1 ? "" : (rates?.[row] ?? path.rate ?? "");
-    return [row, ...pointOf(path, row), path.losses[row], path.gradient_norms[row], rate].join(",");
+    const rate = rateAt(path, row);
+    return [
+      row,
+      ...pointOf(path, row),
+      path.losses[row],
+      path.gradient_norms[row],
+      Number.isNaN(rate) ? "" : rate,
+    ].join();
   });
   return `${[head, ...lines].join("\n")}\n`;
 }

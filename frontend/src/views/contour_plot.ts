@@ -68,7 +68,8 @@ export class ContourPlot extends Board {
     this.paintHeights(context, axes, this.shown);
     for (const { x: at } of this.minima) this.drawMinimum(context, axes, at);
     context.restore();
-    drawAxes(context, axes, this.intervals(), this.theme.palette, { x, y });
+    const aside = this.shown.scale.isLogarithmic ? { aside: "loss, on a logarithmic scale" } : {};
+    drawAxes(context, axes, this.intervals(), this.theme.palette, { x, y, ...aside });
   }
 
   protected override paintMoving(context: CanvasRenderingContext2D): void {

@@ -1,6 +1,7 @@
 // The classic demonstration in one dimension: start, rate, decay of the rate and momentum, on four curves.
 
 import { button, h } from "../drawing/element";
+import type { Present } from "../state/laboratory";
 import type { Setting } from "../state/setting";
 import type { Context, View } from "./context";
 import { RateSlider } from "./rate_slider";
@@ -18,6 +19,9 @@ const CURVES = [
   ["notch", "Notch"],
 ] as const;
 
+/** What was shown, and the step at which the marble was. */
+type Left = Present & { readonly row: number };
+
 const isOneOfThem = ({ fun }: Setting): boolean => CURVES.some(([name]) => name === fun);
 
 export class Decay implements View {
@@ -28,9 +32,11 @@ export class Decay implements View {
   private readonly startPlace = h("div");
   private readonly buttons: readonly HTMLButtonElement[];
   private ranges = "";
-  /** The other tabs' setting while this one is open, and this one's while it is not. */
-  private others: Setting | undefined;
-  private own: Setting | undefined;
+  /** What the other tabs show while this one is open, and what this one shows while it is not. */
+  private others: Left | undefined;
+  private own: Left | undefined;
+  /** What was asked for and has not come yet. */
+  private returning: Left | undefined;
 
   constructor(private readonly context: Context) {
     const { laboratory } = context;
@@ -73,26 +79,37 @@ export class Decay implements View {
 
   open(address?: string): void {
     const { laboratory, player } = this.context;
-    const { setting } = laboratory;
+    const { setting, present } = laboratory;
     // What an address opened is no other tab's.
-    if (address === undefined) this.others = setting;
-    if (this.own) {
-      player.reset();
-      void laboratory.useFunction(this.own.fun, this.own);
-    } else if (!isOneOfThem(setting)) this.choose("notch");
+    if (address === undefined) this.others = this.returning ?? { ...present, row: player.row };
+    this.returning = undefined;
+    if (this.own) this.bringBack(this.own);
+    else if (!isOneOfThem(setting)) this.choose("notch");
     else if (setting.method !== "momentum") void laboratory.change({ method: "momentum", coefficients: { beta: 0 } });
     this.show();
   }
 
   close(): void {
     const { laboratory, player } = this.context;
-    const { setting } = laboratory;
+    const { setting, present } = laboratory;
     // Where its function has not come yet, the setting is still the others'.
-    if (isOneOfThem(setting) && setting.method === "momentum") this.own = setting;
-    if (!this.others) return;
-    player.reset();
-    void laboratory.useFunction(this.others.fun, this.others);
+    const isHere = !this.returning && isOneOfThem(setting) && setting.method === "momentum";
+    if (isHere) this.own = { ...present, row: player.row };
+    this.returning = undefined;
+    if (this.others) this.bringBack(this.others);
     this.others = undefined;
+  }
+
+  /** The marble goes to its step once the run has come, unless something else was asked for by then. */
+  private bringBack(left: Left): void {
+    const { laboratory, player } = this.context;
+    this.returning = left;
+    player.reset();
+    void laboratory.bringBack(left).then(() => {
+      if (this.returning !== left) return;
+      this.returning = undefined;
+      player.go(left.row);
+    });
   }
 
   private choose(fun: string): void {

@@ -55,10 +55,9 @@ export class FunctionBar {
         h(
           "div",
           { class: "row" },
-          labelled("f =", h("div", { class: "typed" }, this.formula, this.pointer)),
+          labelled("f =", h("div", { class: "typed" }, this.formula, this.pointer, this.complaint)),
           labelled("or", this.chooser),
         ),
-        this.complaint,
         h("div", { class: "row about-row" }, this.told, new SliceChooser(context).element, this.ranges),
         this.wanted.element,
       ),

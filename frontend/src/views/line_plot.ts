@@ -16,7 +16,8 @@ import { Board } from "../drawing/board";
 import type { Frames } from "../drawing/frames";
 import { series } from "../drawing/palette";
 import type { Theme } from "../drawing/theme";
-import { asNumber, type KnownMinimum, type Surface } from "../state/answers";
+import type { KnownMinimum, Surface } from "../state/answers";
+import { type LossScale, lossScale } from "../drawing/loss_scale";
 import { drawnAt, type Path } from "../state/path";
 
 const MOST_ARROWS = 400;
@@ -29,7 +30,6 @@ export interface Dot {
 
 export class LinePlot extends Board {
   variable = "x";
-  surface: Surface | undefined;
   path: Path | undefined;
   position = 0;
   /** The marble's colour, where it is not the usual one. */
@@ -38,9 +38,16 @@ export class LinePlot extends Board {
   dots: readonly Dot[] = [];
   /** The number of the minimum that each point of the curve leads to. */
   basins: ArrayLike<number> | undefined;
+  private shown: Surface | undefined;
+  private scale: LossScale | undefined;
 
   constructor(frames: Frames, theme: Theme) {
     super(frames, theme);
+  }
+
+  set surface(surface: Surface) {
+    this.shown = surface;
+    this.scale = lossScale(surface);
   }
 
   /** The place on the variable's axis under a pixel. */
@@ -52,19 +59,25 @@ export class LinePlot extends Board {
 
   /** The curve's height; for drawing. */
   lossAt(x: number): number {
-    return this.sample(this.surface?.z?.data, x);
+    return this.sample(this.shown?.z?.data, x);
   }
 
   /** Whether a row lies where the drawing reaches. */
   shows(path: Path, row: number): boolean {
     const [across, up] = this.intervals();
-    return within(across, drawnAt(path, row, 0)) && within(up, path.losses[row] ?? NaN);
+    return within(across, drawnAt(path, row, 0)) && within(up, this.scaled(path.losses[row] ?? NaN));
+  }
+
+  private scaled(loss: number): number {
+    return this.scale ? this.scale.of(loss) : loss;
   }
 
   protected override paintStill(context: CanvasRenderingContext2D): void {
     const axes = this.axes();
     if (!axes) return;
-    drawAxes(context, axes, this.intervals(), this.theme.palette, { x: this.variable, y: "loss", grid: true });
+    const y = this.scale?.isLogarithmic ? "loss, on a logarithmic scale" : "loss";
+    const labels = { x: this.variable, y, grid: true, ...(this.scale && { ticks: this.scale.ticks }) };
+    drawAxes(context, axes, this.intervals(), this.theme.palette, labels);
     context.save();
     clipTo(context, axes.box);
     if (this.basins) this.drawBasins(context, axes);
@@ -84,14 +97,15 @@ export class LinePlot extends Board {
   }
 
   private axes(): Axes | undefined {
-    if (!this.surface?.x || this.width < 80) return undefined;
+    if (!this.shown?.x || this.width < 80) return undefined;
     const box = { left: 58, top: 26, width: this.width - 74, height: this.height - 26 - 44 };
-    return axesOf(box, ...this.intervals());
+    return axesOf(box, ...this.intervals(), (loss) => this.scaled(loss));
   }
 
+  /** Upwards in what is drawn to scale. */
   private intervals(): [Interval, Interval] {
-    const xs = this.surface?.x?.data ?? new Float64Array([0, 1]);
-    const [low, high] = [asNumber(this.surface?.low), asNumber(this.surface?.high)];
+    const xs = this.shown?.x?.data ?? new Float64Array([0, 1]);
+    const [low, high] = [this.scaled(this.scale?.low ?? 0), this.scaled(this.scale?.high ?? 1)];
     const room = (high - low || 1) * 0.07;
     return [
       [xs[0] ?? 0, xs[xs.length - 1] ?? 1],
@@ -100,7 +114,7 @@ export class LinePlot extends Board {
   }
 
   private drawCurve(context: CanvasRenderingContext2D, axes: Axes): void {
-    const { x, z } = this.surface ?? {};
+    const { x, z } = this.shown ?? {};
     if (!x || !z) return;
     context.strokeStyle = this.theme.palette.curve;
     context.lineWidth = 2.5;
@@ -171,14 +185,17 @@ export class LinePlot extends Board {
     const from = drawnAt(path, row, 0);
     if (share === 0) return [axes.x(from), axes.y(path.losses[row] ?? NaN)];
     const at = from + share * (drawnAt(path, row + 1, 0) - from);
-    return [axes.x(at), axes.y(this.sample(this.surface?.z?.data, at))];
+    return [axes.x(at), axes.y(this.sample(this.shown?.z?.data, at))];
   }
 
   private drawTangent(context: CanvasRenderingContext2D, axes: Axes, path: Path, row: number): void {
     const at = drawnAt(path, row, 0);
     const slope = path.slopes?.[row] ?? NaN;
     if (!Number.isFinite(slope)) return;
-    const dy = (axes.y(slope) - axes.y(0)) / (axes.x(1) - axes.x(0));
+    const [[left, right], [low, high]] = this.intervals();
+    const { width, height } = axes.box;
+    const up = slope * (this.scale?.growth(path.losses[row] ?? NaN) ?? 1);
+    const dy = (-up * height * (right - left)) / ((high - low) * width);
     const reach = 70 / Math.hypot(1, dy);
     const [x, y] = [axes.x(at), axes.y(path.losses[row] ?? NaN)];
     context.strokeStyle = this.theme.palette.tangent;
@@ -187,7 +204,7 @@ export class LinePlot extends Board {
   }
 
   private sample(values: Float64Array | undefined, at: number): number {
-    const xs = this.surface?.x?.data;
+    const xs = this.shown?.x?.data;
     if (!values || !xs) return NaN;
     const place = ((at - (xs[0] ?? 0)) / ((xs[xs.length - 1] ?? 1) - (xs[0] ?? 0))) * (xs.length - 1);
     const i = Math.max(0, Math.min(Math.floor(place), xs.length - 2));

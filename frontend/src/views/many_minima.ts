@@ -33,6 +33,9 @@ export class ManyMinima implements View {
   private readonly message = h("p", { class: "note" });
   private readonly overlay: HTMLInputElement;
   private starts: number[][] = [];
+  private fun = "";
+  /** The marbles of other functions: they lie there again when their function comes back. */
+  private readonly others = new Map<string, number[][]>();
   private dropped: Dropped | undefined;
   /** The minima met so far, by place: marbles and map give one the same colour. */
   private known: (readonly number[])[] = [];
@@ -43,7 +46,12 @@ export class ManyMinima implements View {
     const { laboratory } = context;
     this.plot = new MarblePlot(context, (point) => this.drop([point]));
     this.overlay = h("input", { type: "checkbox", onchange: () => void this.showBasins() });
-    const panel = h(
+    const rate = h(
+      "section",
+      { class: "panel controls rate", "aria-label": "Learning rate" },
+      new RateSlider(context).element,
+    );
+    const marbles = h(
       "section",
       { class: "panel controls", "aria-label": "Marbles" },
       this.count,
@@ -53,12 +61,11 @@ export class ManyMinima implements View {
         button("Drop 1", () => this.scatter(1), { class: "primary" }),
         button("Drop 10", () => this.scatter(10)),
         button("Drop 50", () => this.scatter(50)),
-        button("Clear", () => this.clear()),
+        button("Clear", () => this.lay([])),
       ),
       h("label", { class: "field" }, this.overlay, "Show which start leads where"),
       this.found,
       this.message,
-      new RateSlider(context).element,
       new MethodPanel(context, false).element,
     );
     this.element = h(
@@ -66,10 +73,10 @@ export class ManyMinima implements View {
       { class: "split" },
       h("div", { class: "wide" }, new FunctionBar(context).element),
       h("div", { class: "stack tall" }, this.plot.element),
-      panel,
+      h("div", { class: "aside" }, rate, marbles),
     );
     laboratory.on("surface", () => this.plot.showSurface());
-    laboratory.on("function", () => this.clear());
+    laboratory.on("function", () => this.switchTo(laboratory.setting.fun));
     laboratory.on("setting", () => this.isOpen && this.again());
   }
 
@@ -110,8 +117,15 @@ export class ManyMinima implements View {
     void this.drops.want(this.context.laboratory.setting);
   }
 
-  private clear(): void {
-    this.starts = [];
+  private switchTo(fun: string): void {
+    if (fun === this.fun) return;
+    this.others.set(this.fun, this.starts);
+    this.fun = fun;
+    this.lay(this.others.get(fun) ?? []);
+  }
+
+  private lay(starts: number[][]): void {
+    this.starts = starts;
     this.dropped = undefined;
     this.known = [];
     this.showBasins();

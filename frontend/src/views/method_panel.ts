@@ -30,7 +30,7 @@ export class MethodPanel {
       () => void laboratory.change({ method: this.method.value, coefficients: {} }),
     );
     this.decay = decaySlider((decay) => void laboratory.change({ decay }));
-    this.steps = this.field("max_steps", (value) => ({ max_steps: Math.round(value) }));
+    this.steps = this.field("number of steps", (value) => ({ max_steps: Math.round(value) }));
     this.noise = this.field("noise", (noise) => ({ noise }));
     this.seed = this.field("seed", (seed) => ({ seed: Math.round(seed) }));
     this.element = h(
@@ -53,7 +53,7 @@ export class MethodPanel {
             { class: "row" },
             labelled("noise", this.noise),
             labelled("seed", this.seed),
-            labelled("at most steps", this.steps),
+            labelled("number of steps", this.steps),
           ),
         ),
       ),
@@ -69,18 +69,18 @@ export class MethodPanel {
     const field = h("input", { type: "text", inputmode: "decimal", class: "number", "data-field": label });
     field.addEventListener("change", () => {
       const value = typed(field.value);
-      const name = field.getAttribute("aria-label") ?? label.replaceAll("_", " ");
+      const name = field.getAttribute("aria-label") ?? label;
       this.wanted.judge(field, Number.isFinite(value), mustBe(name, A_NUMBER, field));
       if (Number.isFinite(value)) void this.ask(field, change(value));
     });
     return field;
   }
 
-  /** Python may refuse what is a number, too; why, stands above everything. */
+  /** Python may refuse what is a number, too, and tells why. */
   private async ask(field: HTMLInputElement, change: Change): Promise<void> {
     const { laboratory } = this.context;
     await laboratory.change(change);
-    if (laboratory.trouble) this.wanted.judge(field, false, "This was refused: the reason stands above.");
+    if (laboratory.trouble) this.wanted.judge(field, false, "This was refused: the message below tells why.");
   }
 
   private fill(field: HTMLInputElement, value: number): void {

@@ -1,6 +1,6 @@
 // Methods side by side from the same start, step by step together; who is there first, and who is lower.
 
-import { button, h, labelled, replaceText } from "../drawing/element";
+import { h, labelled, replaceText } from "../drawing/element";
 import { Field } from "../drawing/field";
 import { series } from "../drawing/palette";
 import type { MethodInfo, Race } from "../state/answers";
@@ -12,6 +12,7 @@ import { ContourPlot } from "./contour_plot";
 import type { Context, View } from "./context";
 import { LinePlot } from "./line_plot";
 import { LossCurves } from "./loss_curves";
+import { RaceClock } from "./race_clock";
 import { controlsOf, type Entrant, recalled, standing } from "./race_entrant";
 import { figure } from "./stage";
 
@@ -28,34 +29,24 @@ export class RaceView implements View {
   private readonly words = h("span", { role: "status", class: "outcome" });
   private readonly chooser = h("select", { "aria-label": "Function of the race" });
   private readonly adder = h("select", { "aria-label": "Method to add" });
-  private readonly roll: HTMLButtonElement;
-  private readonly step = h("input", { type: "range", min: 0, max: 1, value: 0, "aria-label": "Step of the race" });
-  private readonly at = h("p", { class: "big" }, "step 0");
+  private readonly clock: RaceClock;
   private entrants: Entrant[] = [];
   private race: Race | undefined;
-  private position = 0;
-  private playing = false;
-  private last = 0;
   private readonly races = new Latest<Setting>((setting) => this.fetch(setting));
 
   constructor(private readonly context: Context) {
     const { laboratory, frames, theme } = context;
     this.curves = new LossCurves(frames, theme);
-    this.roll = button("Start the race", () => this.toggle(), { class: "primary" });
-    this.step.addEventListener("input", () => this.go(Number(this.step.value)));
+    this.clock = new RaceClock(frames, () => this.show());
     this.chooser.addEventListener("change", () => void laboratory.useFunction(this.chooser.value));
     this.adder.addEventListener("change", () => this.addChosen());
     const bar = h(
       "section",
-      { class: "panel row" },
+      { class: "panel row race-bar" },
       labelled("on", this.chooser),
       labelled("add", this.adder),
-      this.roll,
-      button("Reset", () => this.reset()),
-      this.step,
-      this.at,
+      ...this.clock.controls,
     );
-    bar.classList.add("race-bar");
     const curves = figure("Losses, step by step", this.curves.canvas, "curves");
     const side = h(
       "section",
@@ -99,7 +90,7 @@ export class RaceView implements View {
 
   close(): void {
     this.isOpen = false;
-    this.playing = false;
+    this.clock.stop();
   }
 
   private fillChoosers(): void {
@@ -213,11 +204,9 @@ export class RaceView implements View {
         losses: path?.losses ?? new Float64Array(),
         color: series(k),
       }));
-      this.step.max = String(this.lastRow);
-      this.position = Math.min(this.position, this.lastRow);
       replaceText(this.words, race.words);
+      this.clock.lastStep = this.lastRow;
       this.context.laboratory.tell("tab");
-      this.show();
     } catch (error) {
       this.context.laboratory.complain(error);
     }
@@ -227,44 +216,15 @@ export class RaceView implements View {
     return Math.max(0, ...this.entrants.map(({ path }) => (path?.n_rows ?? 1) - 1));
   }
 
-  private toggle(): void {
-    this.playing = !this.playing;
-    if (this.playing && this.position >= this.lastRow) this.position = 0;
-    replaceText(this.roll, this.playing ? "Pause" : "Start the race");
-    this.last = 0;
-    if (this.playing) this.context.frames.animate(this.advance);
-  }
-
-  private reset(): void {
-    if (this.playing) this.toggle();
-    this.go(0);
-  }
-
-  private go(step: number): void {
-    this.position = Math.max(0, Math.min(step, this.lastRow));
-    this.show();
-  }
-
-  private readonly advance = (now: number): boolean => {
-    if (!this.playing) return false;
-    const seconds = this.last ? Math.min(0.1, (now - this.last) / 1000) : 0;
-    this.last = now;
-    this.go(this.position + seconds * Math.max(4, Math.min(90, this.lastRow / 6)));
-    if (this.position >= this.lastRow) this.toggle();
-    return this.playing;
-  };
-
   private show(): void {
-    const step = Math.floor(this.position);
-    this.step.value = String(step);
-    replaceText(this.at, `step ${step}`);
+    const { step, position } = this.clock;
     this.curves.step = step;
     this.curves.changed();
     const n = this.entrants.length;
     const above = this.race?.differences.data.subarray(step * n, (step + 1) * n) ?? [];
     this.entrants.forEach(({ path, plot, readout }, k) => {
       plot.path = path;
-      if (path) plot.position = Math.min(this.context.theme.isStill ? step : this.position, path.n_rows - 1);
+      if (path) plot.position = Math.min(this.context.theme.isStill ? step : position, path.n_rows - 1);
       plot.changed();
       const row = Math.min(step, (path?.n_rows ?? 1) - 1);
       const loss = `loss ${short(path?.losses[row] ?? NaN)}`;

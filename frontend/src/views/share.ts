@@ -45,6 +45,7 @@ export class Share {
       this.told,
     );
     this.code.hidden = true;
+    this.element.addEventListener("keydown", ({ key }) => key === "Escape" && this.toggle());
     context.laboratory.on(["run", "setting", "step", "tab"], () => this.tellSoon());
     tabs.onOpened = () => this.tellSoon();
   }
@@ -61,6 +62,7 @@ export class Share {
   private toggle(): void {
     this.element.hidden = !this.element.hidden;
     this.opener.setAttribute("aria-expanded", String(!this.element.hidden));
+    if (this.element.hidden) this.opener.focus();
   }
 
   /** Browsers refuse an address that changes with every frame. */

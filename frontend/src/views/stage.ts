@@ -162,6 +162,8 @@ function noteOf(field: Field, n_variables: number): string {
   const notes = [];
   if (field.power !== 1)
     notes.push("Heights are drawn compressed, so that both the valley and the heights around it are seen.");
+  if (field.scale.isLogarithmic)
+    notes.push("Heights are drawn on a logarithmic scale: the highest loss dwarfs most others.");
   if (n_variables > 2)
     notes.push(
       "A slice through more than two variables: each step is drawn at its foot on it, and may lie higher or lower.",

@@ -4,7 +4,7 @@
 import { h, replaceText } from "../drawing/element";
 import type { Frames } from "../drawing/frames";
 import { short } from "../state/numbers";
-import { coordinate, type Path } from "../state/path";
+import { coordinate, type Path, rateAt } from "../state/path";
 
 const ROW = 26;
 const SPARE = 6;
@@ -85,7 +85,7 @@ export class StepTable {
 
   private writeRows(path: Path, first: number, last: number): void {
     const shown = Math.min(path.n_variables, MOST_VARIABLES);
-    const columns = ["step", ...this.names.slice(0, shown), "loss", "gradient"];
+    const columns = ["step", ...this.names.slice(0, shown), "loss", "gradient", "rate"];
     if (this.head.textContent !== columns.join("")) {
       this.head.replaceChildren(...columns.map((name) => h("th", { scope: "col" }, name)));
     }
@@ -96,7 +96,12 @@ export class StepTable {
     for (let k = first; k < last; k++) {
       const cells = [String(k)];
       for (let variable = 0; variable < shown; variable++) cells.push(short(coordinate(path, k, variable)));
-      cells.push(short(path.losses[k] ?? NaN), short(path.gradient_norms[k] ?? NaN));
+      const rate = rateAt(path, k);
+      cells.push(
+        short(path.losses[k] ?? NaN),
+        short(path.gradient_norms[k] ?? NaN),
+        Number.isNaN(rate) ? "" : short(rate),
+      );
       this.writeRow(this.body.rows[k - first], k, cells);
     }
   }

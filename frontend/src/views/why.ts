@@ -44,18 +44,20 @@ const sentencesOf = ({ sentences = [], suggestion }: Run, hasButton: boolean): r
 export class Why {
   readonly element: HTMLElement;
   private readonly told = h("div", { class: "sentences", "aria-live": "polite" });
+  private readonly whose = h("p", { class: "whose", role: "status" });
+  private explained: number | null = null;
 
   constructor(private readonly context: Context) {
-    this.element = h("section", { class: "panel why", "aria-label": "Why" }, h("h2", {}, "Why"), this.told);
+    this.element = h("section", { class: "panel why", "aria-label": "Why" }, h("h2", {}, "Why"), this.whose, this.told);
     context.laboratory.on("path", () => this.show());
   }
 
   private show(): void {
     const { laboratory, player } = this.context;
     const run = laboratory.path?.run;
-    // While a slider moves, the words of the run before would be wrong ones.
-    this.told.classList.toggle("stale", !run);
+    this.tellWhose(!run);
     if (!run) return;
+    this.explained = laboratory.path?.rate ?? null;
     const { suggestion } = run;
     const change = this.context.isFixed ? null : suggestion?.change;
     this.told.replaceChildren(
@@ -70,5 +72,14 @@ export class Why {
       void laboratory.change(change);
     };
     this.told.append(button(`Try ${suggestion.words}`, apply, { class: "suggestion" }));
+  }
+
+  /** While a slider moves, the words are those of the run before; in an exported page no others will come. */
+  private tellWhose(isOfAnother: boolean): void {
+    const { isFixed } = this.context;
+    this.told.classList.toggle("stale", isOfAnother && !isFixed);
+    const rate = this.explained === null ? "" : ` ${short(this.explained)}`;
+    const words = `This was said of the exported learning rate${rate}. For the rate that is shown now, the steps and the verdict are here; \`downslope lab\` says why.`;
+    replaceText(this.whose, isOfAnother && isFixed ? words : "");
   }
 }

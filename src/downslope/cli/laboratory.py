@@ -30,10 +30,12 @@ def lab(
         ),
     ] = None,
     start: Annotated[
-        str | None, typer.Option(metavar="NUMBERS", help="Where a Python function begins: 9,-3. It tells how many.")
+        str | None,
+        typer.Option(metavar="NUMBERS", help="Where it begins: 9,-3; how many of a Python function."),
     ] = None,
     box: Annotated[
-        str | None, typer.Option("--range", metavar="LOW:HIGH", help="What is drawn of a Python function.")
+        str | None,
+        typer.Option("--range", metavar="LOW:HIGH", help="What is drawn: one for all, or one a variable."),
     ] = None,
     port: Annotated[
         str | None, typer.Option(metavar="N", help=f"Where to listen; left out, {_DEFAULT_PORT} or any free one.")
@@ -56,7 +58,7 @@ def lab(
 
         disk_cache.switch_on()
     own, opening = _chosen(fun, start, box)
-    laboratory = Laboratory(own, opening=None if opening is None else {"fun": opening})
+    laboratory = Laboratory(own, opening=opening)
 
     def ready(url: str) -> None:
         print(f"The laboratory is at {url}\nCtrl-C ends it.", flush=True)
@@ -88,28 +90,40 @@ def _free(wanted: int | None) -> int:
     return int(_DEFAULT_PORT)
 
 
-def _chosen(fun: str | None, start: str | None, box: str | None) -> tuple[dict[str, Own], str | None]:
-    """The Python function, if there is one, by its name; and what the page shows first."""
+def _chosen(fun: str | None, start: str | None, box: str | None) -> tuple[dict[str, Own], dict[str, Any] | None]:
+    """The Python function, if there is one, by its name; and the piece of setting that the page shows first."""
     from downslope.cli import reading
     from downslope.errors import InvalidInput
     from downslope.lab.functions import PREFIX, Functions, Own
+    from downslope.lab.settings import setting
 
-    if fun is not None and fun.endswith(".py"):
-        raise InvalidInput("fun", f"must say which function of the file: {fun}:loss, say", fun)
-    path, colon, name = (fun or "").rpartition(":")
-    if not colon or not path.endswith(".py"):
+    if fun is None:
         for option, given in (("start", start), ("range", box)):
             if given is not None:
-                raise InvalidInput(option, "is for a Python function; the page sets it for all others", given)
-        if fun is not None:
-            Functions().find(fun)  # raises where it cannot be read, before a server starts
-        return {}, fun
-    numbers = reading.start(start)
-    ranges = reading.box(box)
-    many = [ranges] if isinstance(ranges, tuple) else ranges
-    own = Own(function_in(path, name), numbers if isinstance(numbers, list | None) else [numbers], many, fun or "")
-    Functions({name: own})  # raises where it gives no number
-    return {name: own}, PREFIX + name
+                raise InvalidInput(option, "needs a function beside it", given)
+        return {}, None
+    if fun.endswith(".py"):
+        raise InvalidInput("fun", f"must say which function of the file: {fun}:loss, say", fun)
+    numbers, ranges = reading.start(start), reading.box(box)
+    begin = numbers if isinstance(numbers, list | None) else [numbers]
+    pairs = [ranges] if isinstance(ranges, tuple) else ranges
+    path, colon, name = fun.rpartition(":")
+    if colon and path.endswith(".py"):
+        own = {name: Own(function_in(path, name), begin, pairs, fun)}
+        Functions(own)  # raises where it gives no number
+        return own, {"fun": PREFIX + name}
+    opening: dict[str, Any] = {"fun": fun}
+    if begin is not None:
+        opening["start"] = begin
+    functions = Functions()
+    if pairs is not None:
+        drawn = min(2, len(begin or functions.find(fun).start))
+        pairs = pairs * drawn if len(pairs) == 1 else pairs
+        if len(pairs) != drawn:
+            raise InvalidInput("range", f"must be a pair for each of the {drawn} variables drawn, or one for all", box)
+        opening["ranges"] = [list(pair) for pair in pairs]
+    setting(opening, functions)  # raises where it cannot be read, before a server starts
+    return {}, opening
 
 
 def function_in(path: str, name: str) -> Any:

@@ -53,7 +53,7 @@ def open_(functions: Functions, params: dict[str, Any]) -> dict[str, Any]:
             _check_size(path)
             found = load(path)
         except InvalidFile as error:
-            raise InvalidInput("content", "must be the file of a run", message=_without(str(error), folder)) from None
+            raise InvalidInput("content", "must be the file of a run", message=f"`content` {_plain(error)}.") from None
     return opened(found, functions)
 
 
@@ -143,10 +143,11 @@ def _check_size(path: Path) -> None:
         told = parquet.read_metadata(path)
         n_bytes = sum(told.row_group(k).total_byte_size for k in range(told.num_row_groups))
     except (ArrowException, OSError, ValueError) as error:
-        raise InvalidFile(path, f"holds no run: {type(error).__name__}") from error
+        raise InvalidFile(path, "holds no run") from error
     if told.num_rows > _MOST_ROWS or n_bytes > _MOST_BYTES:
         raise InvalidFile(path, f"is too long to be shown: it has {told.num_rows:,} rows")
 
 
-def _without(message: str, folder: str) -> str:
-    return message.replace(f"{folder}/", "")
+def _plain(error: InvalidFile) -> str:
+    """The rule without what a library said of it, which may name folders."""
+    return error.rule.partition(":")[0]

@@ -28,6 +28,7 @@ from downslope.lab import (
     surface,
 )
 from downslope.lab.functions import Functions
+from downslope.lab.labels import labelled
 from downslope.lab.settings import KEYS, setting
 from downslope.patience import LostPatience, asking
 from downslope.run import Run
@@ -124,13 +125,13 @@ def error_of(error: BaseException) -> dict[str, Any]:
     if isinstance(error, UnknownMethod):
         return {"kind": "unknown_method", "message": str(error)}
     if isinstance(error, FormulaError):
-        return {"kind": "formula", "message": error.problem, "column": error.column, "parameter": "fun"}
+        return {"kind": "formula", "message": labelled(error.problem), "column": error.column, "parameter": "fun"}
     if isinstance(error, InvalidInput):
-        return {"kind": "input", "message": str(error), "parameter": error.parameter}
+        return {"kind": "input", "message": labelled(str(error)), "parameter": error.parameter}
     if isinstance(error, RunFailed):
-        return {"kind": "function", "message": str(error)}
+        return {"kind": "function", "message": labelled(str(error))}
     if isinstance(error, DownslopeError):
-        return {"kind": "input", "message": str(error), "parameter": ""}
+        return {"kind": "input", "message": labelled(str(error)), "parameter": ""}
     if isinstance(error, LostPatience):
         return {"kind": str(error), "message": _LOST.get(str(error), str(error))}
     return {"kind": "internal", "message": f"{type(error).__name__}: {error}"[:300]}
