@@ -183,3 +183,13 @@ def test_it_settles_in_the_basin_that_the_start_lies_in():
     for x in np.linspace(maxima[0] + 0.01, maxima[-1] - 0.01, 97):
         (expected,) = [w for w in wells if all((w - m) * (x - m) > 0 for m in maxima)]
         np.testing.assert_allclose(settle(bound, np.array([x])), [expected], rtol=1e-14)
+
+
+def test_it_crosses_a_flat_valley_and_does_not_run_along_it():
+    # Where a is 0 all u are minima; the slope along the valley turns uphill at no time: the flow downhill brings u from
+    # 1 to 0.75 (by SciPy's LSODA), and Newton's steps along negative curvature once led to u = 30.
+    bound, x, _ = Objective("a^2 + 2b^2 + (c-1)^2 + d^4 + u^2*a^2").bind(np.ones(5))
+    a, b, c, d, u = settle(bound, x)
+    assert [a, b, c] == pytest.approx([0, 0, 1], abs=1e-12)
+    assert abs(d) < 1e-4
+    assert 0.5 < u < 1

@@ -165,6 +165,7 @@ CASES = [
     case(B.MAXIMUM, "cos(x)", 0.0, "the top", method="momentum", learning_rate=0.1),
     case(B.MAXIMUM, "-x^2 - 2*y^2", [0.0, 0.0], "the top", learning_rate=0.1),
     # A multiplier outside the unit circle.
+    case(B.DIVERGING, "exp(x^2)", 3.0, "3 - 0.2 * 6 e^9 = -9,721, whose loss overflows: no edge", learning_rate=0.2),
     case(B.DIVERGING, "x^2", 5.0, "1 - 2 * 1.1 = -1.2, until overflow", learning_rate=1.1),
     case(B.DIVERGING, "x^2", 5.0, "-1.2, for 25 steps", learning_rate=1.1, max_steps=25),
     case(B.DIVERGING, "x^2", 5.0, "-1.2, until 1e3", learning_rate=1.1, loss_limit=1e3),

@@ -163,7 +163,9 @@ def lab(request, browsers, address):
 
     Afterwards: no complaint on the console, and nothing asked of anyone but the laboratory.
     """
-    made = new_page(browsers("hill" in request.node.name), address)
+    hill = "hill" in request.node.name
+    # Each pixel that is drawn in software costs.
+    made = new_page(browsers(hill), address, **({"viewport": {"width": 1000, "height": 700}} if hill else {}))
     made.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     yield made
     home = address.partition("?")[0]

@@ -7,6 +7,7 @@ import pytest
 
 import downslope
 from downslope.methods import Newton
+from downslope.methods.eigen import symmetric_eigen
 
 
 def gradient_of_rosenbrock(p):
@@ -173,3 +174,17 @@ def test_a_search_takes_one_hessian_a_step_however_many_trials_it_makes():
         run = downslope.minimize("rosenbrock", method="newton", engine="eager")
     assert run.n_evaluations > run.n_steps + 20  # Rosenbrock's valley makes it search
     assert len(counted) == run.n_steps  # one for each step made; the last row ends before
+
+
+@pytest.mark.parametrize("scale", [1e-150, 1e-9, 1.0, 1e9, 1e150])
+def test_two_by_two_eigenvectors_are_those_of_lapack(scale):
+    rng = np.random.default_rng(0)
+    entries = np.vstack([rng.normal(size=(200, 3)), [[1, 0, 1], [0, 0, 0], [1, 1, 1], [3, 1e-12, 3], [-2, 0, 5]]])
+    for a, b, c in entries * scale:
+        matrix = np.array([[a, b], [b, c]])
+        values, vectors = symmetric_eigen(np, matrix)
+        # Rounding of a handful of operations, relative to the largest entry.
+        tiny = 8 * np.finfo(float).eps
+        np.testing.assert_allclose(np.sort(values), np.linalg.eigvalsh(matrix), rtol=0, atol=tiny * 2 * scale * 4)
+        np.testing.assert_allclose(vectors @ np.diag(values) @ vectors.T, matrix, rtol=0, atol=tiny * 4 * scale)
+        np.testing.assert_allclose(vectors.T @ vectors, np.eye(2), rtol=0, atol=tiny)

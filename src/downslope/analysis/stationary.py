@@ -191,14 +191,14 @@ def _down(bound: Bound, x: np.ndarray) -> np.ndarray | None:
         if not gradient[free].any():
             return x
         values, vectors = np.linalg.eigh(matrix)
-        size = np.maximum(np.abs(values), 1e-12 * np.max(np.abs(values)))
+        slope = vectors.T @ gradient[free]
         whole = np.zeros(x.size)
-        whole[free] = -vectors @ ((vectors.T @ gradient[free]) / np.where(size > 0, size, 1.0))
+        whole[free] = -vectors @ (slope / _curvatures_trusted(values, slope))
         while True:
             trial = _inside(bound, x + whole * min(1.0, radius / float(np.max(np.abs(whole)))))
             moved = (trial - x).astype(float)
             expected = float(gradient @ moved + moved[free] @ matrix @ moved[free] / 2)
-            lower, slope = bound.value_and_gradient(trial)
+            lower, following = bound.value_and_gradient(trial)
             if np.isfinite(lower) and lower < loss and 0.25 * expected >= lower - loss >= 4 * expected:
                 radius *= 2
                 break
@@ -206,10 +206,27 @@ def _down(bound: Bound, x: np.ndarray) -> np.ndarray | None:
             if radius <= np.finfo(x.dtype).eps * max(1.0, float(np.max(np.abs(x)))):
                 return x  # rounding hides what is still to be gained
         is_newton = values[0] > 0 and not np.any(np.abs(moved - whole) > 1e-6 * np.abs(whole))
-        x, loss, gradient = trial, lower, slope
+        x, loss, gradient = trial, lower, following
         if is_newton and np.max(np.abs(moved)) <= _NEAR * max(1.0, float(np.max(np.abs(x)))):
             return x
     return x
+
+
+def _curvatures_trusted(values: np.ndarray, slope: np.ndarray) -> np.ndarray:
+    """By what a step divides the slope along each eigenvector.
+
+    Along negative curvature the quadratic has no end, and a Newton step there runs along a valley that the way down
+    only crosses. It goes as far as the way down would while it covers the step along positive curvature; but all the
+    way where hardly any slope is left but that, as beside a saddle.
+    """
+    size: np.ndarray = np.maximum(np.abs(values), 1e-12 * np.max(np.abs(values)))
+    size[size == 0] = 1.0
+    up = values > 0
+    across, along = _norm(slope[up]), _norm(slope[~up])
+    if across > 0 and along > 0:
+        pace = across / _norm(slope[up] / size[up])
+        size[~up] = np.maximum(size[~up], pace * min(1.0, across / along))
+    return size
 
 
 def _down_by_gradients(bound: Bound, x: np.ndarray) -> np.ndarray | None:

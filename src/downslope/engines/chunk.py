@@ -12,6 +12,7 @@ import numpy as np
 from jax import lax
 
 from downslope.engines.leaves import join, split
+from downslope.engines.one_kernel import jit_loop
 from downslope.engines.recorder import Recorder
 from downslope.engines.step import Library, Oracle, Position, Rules, leave, look, same, start
 from downslope.stopping import Facts, Limits, goes_on, status_of
@@ -60,7 +61,7 @@ def compile_chunk(
 
     if key not in kernels:
         loop = partial(_loop, oracle, rebuild, n_rows, recorder.keeps_path, rate_shape)
-        keep(kernels, key, jax.jit(loop))
+        keep(kernels, key, jit_loop(loop))
     if rules.method.brings_rate:  # equal rules of other libraries share a loop, and may start from other states
         return partial(_start, lambda numbers: rules), kernels[key], numbers
     return partial(_start, rebuild), kernels[key], numbers

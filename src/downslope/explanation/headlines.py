@@ -149,6 +149,8 @@ def _diverging(evidence: Evidence) -> str:
     if multiplier is not None and 1 < abs(multiplier) < _RUNAWAY and len(finite) > 2:
         text = f"each step multiplied the distance by {short(multiplier)}"
         text += f", and the loss rose from {short(finite[0])} to {short(finite[-1])}."
+    elif run.n_steps == len(finite) and run.losses[-1] == np.inf and len(finite) < 3:
+        text = f"step {run.n_steps:,} led so far out that the loss is beyond all numbers there."
     else:
         text = f"the loss rose from {short(finite[0])} to {short(finite[-1])} in {counted(len(finite) - 1, 'step')}"
         text += ", faster with each." if len(finite) > 3 else "."

@@ -9,6 +9,7 @@ from downslope.analysis.curvature import DENSE_UP_TO, PointKind
 from downslope.explanation.evidence import Evidence, ended_badly, schedule_of
 from downslope.explanation.travel import travel
 from downslope.methods import SignDescent
+from downslope.run import Run
 from downslope.stopping import Status
 
 _NEAR_SADDLE = 1e-2
@@ -59,11 +60,19 @@ def _of_bad_end(evidence: Evidence) -> Behaviour:
     losses = run.losses[np.isfinite(run.losses)]
     step = motion.step_growth or motion.gradient_growth or 0.0
     grew = len(losses) > 1 and (losses[-1] > losses[0] or not np.isfinite(run.losses[-1])) and motion.rises > 0
-    if run.status is Status.DIVERGED or (grew and (step > 1 or len(losses) <= 3)):
+    if run.status is Status.DIVERGED or _overflowed(run) or (grew and (step > 1 or len(losses) <= 3)):
         return Behaviour.DIVERGING
     if _is_vast(evidence):
         return Behaviour.FALLING
     return Behaviour.DIVERGING if grew else Behaviour.LEFT_DOMAIN
+
+
+def _overflowed(run: Run) -> bool:
+    """Whether the last step led so far out that the loss there is beyond all numbers: no edge, but a step too long."""
+    if run.path is None or len(run.path_steps) < 2 or run.losses[-1] != np.inf:
+        return False
+    before, after = np.max(np.abs(run.structure.flatten_rows(run.path)[-2:]), axis=1)
+    return bool(after > 2 * before)
 
 
 def _of_stationary(evidence: Evidence) -> Behaviour:

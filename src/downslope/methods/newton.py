@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from downslope.coefficients import coefficient
+from downslope.methods.eigen import symmetric_eigen
 from downslope.methods.method import Method
 
 
@@ -43,8 +44,8 @@ class Newton(Method):
         """-a |H|^-1 g; NaN where the Hessian is not finite."""
         xp = hessian.__array_namespace__()
         finite = xp.all(xp.isfinite(hessian))
-        # eigh raises or hangs on NaN; the answer is masked below.
-        values, vectors = xp.linalg.eigh(xp.where(finite, hessian, 0.0))
+        # LAPACK raises or hangs on NaN; the answer is masked below.
+        values, vectors = symmetric_eigen(xp, xp.where(finite, hessian, 0.0))
         size = xp.abs(values)
         largest = xp.max(size)
         size = xp.where(largest > 0, xp.maximum(size, self.damping * largest), 1.0)
