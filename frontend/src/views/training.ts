@@ -33,7 +33,7 @@ export class TrainingView implements View {
   private readonly curves: TrainingCurves;
   private readonly plane: ContourPlot;
   private readonly slice: HTMLElement;
-  private readonly caption = h("figcaption", {}, "The loss around the weights");
+  private readonly share = h("p", { class: "key" });
   private shown: Training | undefined;
   private timer: number | undefined;
 
@@ -50,15 +50,30 @@ export class TrainingView implements View {
       h("span", { class: "batches" }, "batches, and the span between them"),
       h("span", { class: "validation" }, "validation"),
     );
-    this.slice = h("figure", { class: "panel", hidden: true }, this.caption, this.plane.canvas);
+    const caption = h("figcaption", {}, "The loss around the weights");
+    this.slice = h("figure", { class: "panel", hidden: true }, caption, this.share, this.plane.canvas);
     const rows = FACTS.map((name) => h("div", {}, h("dt", {}, name), this.facts.get(name)));
     this.element = h(
       "div",
       { class: "training" },
-      h("figure", { class: "panel" }, h("figcaption", {}, "Losses"), key, this.curves.canvas),
-      h("section", { class: "panel", "aria-label": "Progress" }, this.heading, this.progress, h("dl", {}, ...rows)),
-      h("section", { class: "panel why", "aria-label": "Why" }, h("h2", {}, "Why"), this.told),
-      this.slice,
+      h(
+        "div",
+        { class: "aside" },
+        h("figure", { class: "panel" }, h("figcaption", {}, "Losses"), key, this.curves.canvas),
+        this.slice,
+      ),
+      h(
+        "div",
+        { class: "aside" },
+        h(
+          "section",
+          { class: "panel progress", "aria-label": "Progress" },
+          this.heading,
+          this.progress,
+          h("dl", {}, ...rows),
+        ),
+        h("section", { class: "panel why", "aria-label": "Why" }, h("h2", {}, "Why"), this.told),
+      ),
     );
   }
 
@@ -128,9 +143,9 @@ export class TrainingView implements View {
     this.plane.path = pathOf(slice.path.data);
     this.plane.position = this.plane.path.n_rows - 1;
     this.plane.changed();
-    const share = `the plane holds ${Math.round(100 * slice.explained)} % of the path`;
-    replaceText(this.caption, `The loss around the weights; ${share}`);
-    this.plane.canvas.setAttribute("aria-label", `Contours of the loss around the weights, with the path; ${share}`);
+    const share = `The plane in which the weights moved most: it holds ${Math.round(100 * slice.explained)} % of their way.`;
+    replaceText(this.share, share);
+    this.plane.canvas.setAttribute("aria-label", `Contours of the loss around the weights, with the path. ${share}`);
   }
 }
 

@@ -25,7 +25,10 @@ export class TrainingCurves extends Board {
     const drawn = [...batches.loss.data, ...epochs.validation.data].filter(Number.isFinite);
     if (drawn.length === 0) return;
     const least = Math.min(...drawn, ...Array.from(batches.low.data).filter(Number.isFinite));
-    const most = Math.max(...drawn);
+    const high = Array.from(batches.high.data)
+      .filter(Number.isFinite)
+      .sort((a, b) => a - b);
+    const most = Math.max(...drawn, high[high.length >> 1] ?? -Infinity);
     const isLog = least > 0 && most > SPAN * least;
     const scaled = (loss: number): number => (isLog ? Math.log10(Math.max(loss, LOWEST)) : loss);
     const room = (scaled(most) - scaled(least) || 1) * 0.06;

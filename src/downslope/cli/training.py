@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -89,7 +90,7 @@ def fit(
     }
     chosen = _model(model, hidden_layers, activation, asked["seed"] or 0)
     rate, per = _rate(chosen, data, asked, learning_rate, reading.number("decay", decay), as_json)
-    with warnings.catch_warnings(), watching(f"{model} on {data}", watch) as watched:
+    with warnings.catch_warnings(), watching(f"{model} on {Path(data).name}", watch) as watched:
         warnings.simplefilter("ignore")  # a run's notes say the same
         run = training.fit(
             chosen,

@@ -18,11 +18,13 @@ from downslope.lab.surface import heights
 from downslope.training import TrainingRun, loss_slice
 from downslope.training.loop import Training
 from downslope.training.record import Epoch
+from downslope.wording import capital
 
 SECONDS_BETWEEN = 0.25
 MOST_PLACES = 400
 """Of the batches' losses, along the steps; beyond, neighbours share a place."""
 _RESOLUTION = 41
+_MOST_POINTS = 2000
 
 
 class Watched:
@@ -86,7 +88,7 @@ class Watched:
             # The last row is the loss over all rows, where no step leaves.
             **_columns(run.losses[:-1], run.gradient_norms[:-1], run.learning_rates[:-1], list(run.epochs)),
             message=run.message,
-            notes=list(run.notes),
+            notes=[f"{capital(note)}." for note in run.notes],
         )
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a run's notes say the same
@@ -140,8 +142,12 @@ def _slice(run: TrainingRun) -> dict[str, Any]:
             "y": found.b,
             "z": found.losses,
             **heights(found.losses),
-            "path": found.path,
+            "path": _thinned(found.path),
             "explained": found.explained,
         }
     }
 
+
+def _thinned(path: np.ndarray) -> np.ndarray:
+    """The same way with fewer points, its end among them."""
+    return path[:: -max(1, len(path) // _MOST_POINTS)][::-1]

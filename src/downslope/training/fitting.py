@@ -154,7 +154,7 @@ def fitted(
     position: Position | None = None,
     one_class: bool = False,
     callback: Any = None,
-    progress: bool = False,
+    progress: Any = False,
     checkpoint: Any = None,
     resume: bool = False,
     **options: Any,
