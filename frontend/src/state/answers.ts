@@ -46,6 +46,30 @@ export interface Hello {
   readonly opening: Change | null;
   /** Whether there is a run to show then, which `shown` answers. */
   readonly shows: boolean;
+  /** Whether there is a training to follow, which `training` answers. */
+  readonly trains: boolean;
+}
+
+/** A training under way: what is known by now. `sentences` and `slice` come at its end. */
+export interface Training {
+  readonly title: string;
+  readonly status: string;
+  readonly step?: number;
+  readonly n_steps?: number;
+  readonly epoch?: number;
+  readonly loss?: number;
+  readonly rate?: number;
+  readonly gradient?: number;
+  readonly rows_per_second?: number;
+  readonly seconds_left?: number;
+  /** Mean, lowest and highest loss of the batches from each step on. */
+  readonly batches?: Readonly<Record<"step" | "loss" | "low" | "high", Grid>>;
+  readonly epochs?: Readonly<Record<"step" | "loss" | "validation" | "sharpness", Grid>>;
+  readonly message?: string;
+  readonly notes?: readonly string[];
+  readonly sentences?: readonly string[];
+  readonly slice?: (Surface & { readonly path: Grid; readonly explained: number }) | null;
+  readonly no_slice?: string;
 }
 
 export interface FunctionInfo {

@@ -7,6 +7,7 @@ import { Descend } from "./descend";
 import { ManyMinima } from "./many_minima";
 import { Play } from "./play";
 import { RaceView } from "./race";
+import { TrainingView } from "./training";
 
 const TABS: readonly [string, string, (context: Context) => View][] = [
   ["descend", "Descend", (context) => new Descend(context)],
@@ -15,6 +16,9 @@ const TABS: readonly [string, string, (context: Context) => View][] = [
   ["decay", "Notch and decay", (context) => new Decay(context)],
   ["play", "Play", (context) => new Play(context)],
 ];
+
+/** Only where a training is followed. */
+const TRAINING = ["training", "Training", (context: Context) => new TrainingView(context)] as const;
 
 export class Tabs {
   readonly list = h("div", { role: "tablist", class: "tabs", "aria-label": "Views" });
@@ -28,18 +32,26 @@ export class Tabs {
     first: string,
     private more: string | undefined,
   ) {
-    for (const [name, title] of TABS.filter(([name]) => !context.isFixed || name === "descend")) {
-      const tab = h("button", { type: "button", role: "tab", id: `tab-${name}`, "data-tab": name }, title);
-      tab.addEventListener("click", () => this.open(name));
-      this.list.append(tab);
-    }
+    const shown = TABS.filter(([name]) => !context.isFixed || name === "descend");
+    this.list.append(...shown.map(([name, title]) => this.tab(name, title)));
     this.list.addEventListener("keydown", (event) => this.onKey(event));
     let isFirst = true;
     context.laboratory.on("function", () => {
       if (isFirst) queueMicrotask(() => this.opened()); // after its setting was told
       isFirst = false;
     });
+    context.laboratory.on("hello", () => {
+      if (!context.laboratory.hello?.trains || context.isFixed) return;
+      this.list.prepend(this.tab(TRAINING[0], TRAINING[1]));
+      this.open(TRAINING[0]);
+    });
     this.open(TABS.some(([name]) => name === first) ? first : "descend");
+  }
+
+  private tab(name: string, title: string): HTMLButtonElement {
+    const tab = h("button", { type: "button", role: "tab", id: `tab-${name}`, "data-tab": name }, title);
+    tab.addEventListener("click", () => this.open(name));
+    return tab;
   }
 
   get canvases(): readonly HTMLCanvasElement[] {
@@ -63,7 +75,7 @@ export class Tabs {
     }
     let view = this.views.get(name);
     if (!view) {
-      const make = TABS.find(([known]) => known === name)?.[2];
+      const make = [...TABS, TRAINING].find(([known]) => known === name)?.[2];
       if (!make) return;
       view = this.context.laboratory.catchUp(() => make(this.context));
       this.views.set(name, view);

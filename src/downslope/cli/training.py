@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -13,6 +14,7 @@ from downslope.cli.command import Command
 from downslope.cli.files import PICTURES, check_place, say_saved, write
 from downslope.cli.loading import loading
 from downslope.cli.pictures import exit_status
+from downslope.cli.watching import wait_for_the_end, watching
 from downslope.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -56,6 +58,9 @@ def fit(
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint.")] = False,
     save: _option("FILE", "Keep the run in this Parquet file, for `predict` and `show`.") = None,  # type: ignore[valid-type]
     plot: _option("FILE", "Draw a .png, .svg, .pdf or .jpg.") = None,  # type: ignore[valid-type]
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Follow it in the browser, which stays until Ctrl-C; needs the extra lab.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
     brief: Annotated[bool, typer.Option("--brief", help="Leave out why it went so.")] = False,
 ) -> None:
@@ -85,7 +90,7 @@ def fit(
     }
     chosen = _model(model, hidden_layers, activation, asked["seed"] or 0)
     rate, per = _rate(chosen, data, asked, learning_rate, reading.number("decay", decay), as_json)
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), watching(f"{model} on {Path(data).name}", watch) as watched:
         warnings.simplefilter("ignore")  # a run's notes say the same
         run = training.fit(
             chosen,
@@ -99,16 +104,19 @@ def fit(
             sharpness=reading.whole("sharpness", sharpness),
             checkpoint=checkpoint,
             resume=resume,
-            progress=sys.stderr.isatty() and not as_json,
+            progress=watched.follow if watched else sys.stderr.isatty() and not as_json,
             **asked,
         )
-    _tell(run, data, as_json=as_json, brief=brief)
-    if save is not None:
-        run.save(save)
-        say_saved(save)
-    if plot is not None:
-        write(run.plot(), plot)
-        say_saved(plot)
+        _tell(run, data, as_json=as_json, brief=brief)
+        if save is not None:
+            run.save(save)
+            say_saved(save)
+        if plot is not None:
+            write(run.plot(), plot)
+            say_saved(plot)
+        if watched:
+            watched.end(run)
+            wait_for_the_end()
     raise typer.Exit(exit_status(run))
 
 

@@ -7,7 +7,7 @@ them, get the same answers.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -32,6 +32,9 @@ from downslope.lab.labels import labelled
 from downslope.lab.settings import KEYS, setting
 from downslope.patience import LostPatience, asking
 from downslope.run import Run
+
+if TYPE_CHECKING:
+    from downslope.lab.watching import Watched
 
 Request = Callable[[Functions, dict[str, Any]], dict[str, Any]]
 REQUESTS: dict[str, Request] = {
@@ -62,7 +65,8 @@ class Laboratory:
     """Answers requests; safe to call from several threads.
 
     `own` holds Python functions by name, for the page to descend: functions, or `lab.functions.Own` with a start.
-    `opening` is the piece of setting that a page shows first, `shown` a run that it shows then.
+    `opening` is the piece of setting that a page shows first, `shown` a run that it shows then, `training` a training
+    that it follows.
 
     >>> answer = Laboratory().call("run", {"fun": "x^2", "start": [5.0], "learning_rate": 0.5})
     >>> answer["path"].tolist(), answer["status"]
@@ -75,8 +79,9 @@ class Laboratory:
         *,
         opening: dict[str, Any] | None = None,
         shown: Run | None = None,
+        training: Watched | None = None,
     ):
-        self.functions, self.opening, self.shown = Functions(own), opening, shown
+        self.functions, self.opening, self.shown, self.training = Functions(own), opening, shown, training
 
     def call(self, method: Any, params: Any, check: Callable[[], None] | None = None) -> dict[str, Any]:
         """The answer: JSON's values, with NumPy arrays among them.
@@ -84,15 +89,25 @@ class Laboratory:
         `check` is called now and then while it takes long, and may raise LostPatience. Raises DownslopeError where the
         request cannot be answered; `error_of` puts that into words for the page.
         """
-        if not isinstance(method, str) or method not in (*REQUESTS, "export", "shown"):
-            raise UnknownMethod("method", f"must be one of {', '.join(REQUESTS)}, shown, export", method)
+        if not isinstance(method, str) or method not in (*REQUESTS, "export", "shown", "training"):
+            raise UnknownMethod("method", f"must be one of {', '.join(REQUESTS)}, shown, training, export", method)
         params = reading.table("params", params)
         with asking(check or (lambda: None)), np.errstate(all="ignore"):
             return self._answer(method, params)
 
     def _answer(self, method: str, params: dict[str, Any]) -> dict[str, Any]:
         if method == "hello":
-            return {**greeting.hello(self.functions, params), "opening": self.opening, "shows": self.shown is not None}
+            return {
+                **greeting.hello(self.functions, params),
+                "opening": self.opening,
+                "shows": self.shown is not None,
+                "trains": self.training is not None,
+            }
+        if method == "training":
+            reading.only(params, (), "training")
+            if self.training is None:
+                raise InvalidInput("training", "is there only where the laboratory was opened for one", None)
+            return self.training.told()
         if method == "shown":
             reading.only(params, (), "shown")
             if self.shown is None:

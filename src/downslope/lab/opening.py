@@ -66,6 +66,10 @@ def lab(
 def show(run: Run, *, browser: bool | None = None, port: int = 0) -> Any:
     """What `Run.show` documents."""
     check_page()
+    if hasattr(run, "epochs"):  # a TrainingRun, whose module is not needed to tell
+        from downslope.lab.watching import Watched
+
+        return _opened(Laboratory(training=Watched.ended(run)), browser, port)  # type: ignore[arg-type]
     objective, own = run.objective, {}
     if run.specification["kind"] == "function" and run.rules is not None:
         x0 = np.ravel(run.specification["x0"]).tolist()

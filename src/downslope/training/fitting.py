@@ -39,7 +39,7 @@ def fit(
     sharpness: int | None = None,
     record: Literal["auto", "losses"] = "auto",
     callback: Callable[[Epoch], Any] | None = None,
-    progress: bool = False,
+    progress: bool | Callable[[Training], Any] = False,
     checkpoint: Any = None,
     resume: bool = False,
 ) -> TrainingRun:
@@ -95,7 +95,8 @@ def fit(
     callback
         Called with an `Epoch` at the end of each; returning True stops the run.
     progress
-        Draw a progress line on the standard error.
+        Draw a progress line on the standard error; or a function that is called with the training under way, between
+        pieces of work, as `downslope fit --watch` does.
     checkpoint, resume
         A folder, in which the state is kept every half minute and at the end; with `resume` the run goes on from there,
         and ends with the same weights, to the last bit, as one that was never stopped.
@@ -153,7 +154,7 @@ def fitted(
     position: Position | None = None,
     one_class: bool = False,
     callback: Any = None,
-    progress: bool = False,
+    progress: Any = False,
     checkpoint: Any = None,
     resume: bool = False,
     **options: Any,
@@ -162,7 +163,7 @@ def fitted(
 
     `one_class` allows rows of one class alone, where the others are known to exist.
     """
-    job = prepared(model, data, one_class=one_class, progress=progress, **options)
+    job = prepared(model, data, one_class=one_class, progress=progress is True, **options)
     training = Training(job, callback, progress, checkpoint, resume)
     if position is not None:
         training.goes_on(position)

@@ -32,7 +32,7 @@ MOST_STEPS = 4096
 class Training:
     """One training run while it goes on."""
 
-    def __init__(self, job: Job, callback: Any, progress: bool, checkpoint: Any, resume: bool):
+    def __init__(self, job: Job, callback: Any, progress: Any, checkpoint: Any, resume: bool):
         self.job, self.callback = job, callback
         self.notes = list(job.notes)
         self.position: Position = job.steps.start(job.x0)

@@ -1,10 +1,14 @@
-"""One line on the standard error that follows a training run: epoch, loss, validation, rows a second, time left."""
+"""What follows a training run while it goes on: one line on the standard error, or a function of the caller's.
+
+The line tells epoch, loss, validation, rows a second and the time left.
+"""
 
 from __future__ import annotations
 
 import math
 import sys
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -16,9 +20,9 @@ SECONDS_BEFORE = 0.5
 
 
 class ProgressLine:
-    """Draws where `wanted`; the line is wiped at the end."""
+    """Draws where `wanted` is True, and calls it where it is a function; the line is wiped at the end."""
 
-    def __init__(self, training: Training, wanted: bool):
+    def __init__(self, training: Training, wanted: bool | Callable[[Training], Any]):
         self.training, self.wanted = training, wanted
         self.began = time.perf_counter()
         self.drawn_at, self.is_drawn = self.began + SECONDS_BEFORE - SECONDS_BETWEEN, False
@@ -36,6 +40,9 @@ class ProgressLine:
 
     def update(self) -> None:
         """Draw, if it is time."""
+        if callable(self.wanted):
+            self.wanted(self.training)
+            return
         now = time.perf_counter()
         if not self.wanted or now - self.drawn_at < SECONDS_BETWEEN:
             return
