@@ -243,11 +243,18 @@ def test_what_does_not_fit_together_is_refused_before_anything_is_read(tmp_path)
         (X, {"target": y, "features": ["a"]}, "`features` are chosen by name"),
         (tmp_path / "X.npy", {"target": 3}, "`target` must be one of the 3 columns of X.npy; got 3"),
         (tmp_path / "X.npy", {"target": y[:9]}, "`target` must have one value for each of the 10"),
-        (tmp_path / "X.npy", {"target": "y"}, "`target` must be a column's number, an array, or the path"),
+        (tmp_path / "X.npy", {"target": "y"}, "`target` must be a column's name .x1 is the first., its number"),
         (tmp_path / "rows.parquet", {"target": y}, "`target` must be the name of a column"),
     ):
         with pytest.raises(InvalidInput, match=rule):
             open_source(data, **words)
+
+
+def test_a_column_of_an_array_in_a_file_is_named_as_the_features_are(tmp_path):
+    np.save(tmp_path / "all.npy", np.arange(12.0).reshape(4, 3))
+    for target in ("x3", 2, -1):
+        source = open_source(tmp_path / "all.npy", target=target)
+        assert (source.names, read_rows(source, 0, 4).target.tolist()) == (("x1", "x2"), [2, 5, 8, 11])
 
 
 @pytest.mark.parametrize("kind", ["pandas", "polars", "Parquet", "CSV"])

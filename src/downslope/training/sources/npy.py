@@ -88,8 +88,8 @@ class NpySource:
     path
         The file of the features.
     target, weight
-        Arrays (n,), in memory or as paths of .npy files; or the number of a column of the file, which is then no
-        feature; None: none.
+        Arrays (n,), in memory or as paths of .npy files; or the number of a column of the file, or its name (`x1` is
+        the first), which is then no feature; None: none.
     """
 
     is_checked = False
@@ -119,10 +119,12 @@ class NpySource:
             self._weight = weight_vector(values, self.n_rows, self.dtype, "weight", self.place)
 
     def _column(self, values: Any, parameter: str) -> int | None:
-        """A column of the file, if it is the number of one."""
+        """A column of the file, if it is the number or the name of one."""
+        n = self.file.n_columns
+        if isinstance(values, str) and values in (names := [f"x{k + 1}" for k in range(n)]):
+            return names.index(values)
         if not isinstance(values, int | np.integer):
             return None
-        n = self.file.n_columns
         if isinstance(values, bool) or not -n <= values < n:
             raise InvalidInput(parameter, f"must be one of the {n} columns of {self.file.path.name}", values)
         return int(values) % n
@@ -169,7 +171,11 @@ def _in_memory(values: Any, parameter: str) -> Any:
     if not isinstance(values, str | Path):
         return values
     if Path(values).suffix != ".npy":
-        raise InvalidInput(parameter, "must be a column's number, an array, or the path of a .npy file", values)
+        raise InvalidInput(
+            parameter,
+            "must be a column's name (x1 is the first), its number, an array, or the path of a .npy file",
+            values,
+        )
     file = NpyFile(Path(values))
     array = np.empty((file.n_rows, file.n_columns), file.dtype)
     file.read(0, array)
