@@ -136,7 +136,7 @@ class Training:
     def _most_steps(self) -> int:
         job = self.job
         points = BUFFER_BYTES // max(1, job.x0.nbytes) if job.steps.keeps_points else MOST_STEPS
-        batches = MOST_STEPS if job.is_batch or self.last_feed is None else len(self.last_feed[0].data.columns)
+        batches = MOST_STEPS if job.is_batch or self.last_feed is None else self.last_feed[0].most_batches
         return max(1, min(MOST_STEPS, points, batches))
 
     def _steps(self, feed: Feed) -> None:

@@ -90,13 +90,13 @@ class Linear(Model):
         return (share * self.loss.value(jnp, self.outputs(jnp, params, columns), target)).sum()  # type: ignore[union-attr]
 
     def value_and_gradient(self, params: Any, columns: Any, target: Any, share: Any) -> tuple[Any, Any]:
-        """By hand: two products with the columns and nothing stored in between."""
+        """By hand: two products with the features and nothing stored in between."""
         import jax.numpy as jnp
 
         loss: Any = self.loss
         z = self.outputs(jnp, params, columns)
         slope = share * loss.slope(jnp, z, target)
-        weights = columns @ slope if slope.ndim == 1 else slope @ columns.T
+        weights = slope @ columns.T  # columns of rows that lie in one piece: the other way round is half as quick
         gradient = {"bias": slope.sum(axis=-1), "weights": weights}
         value = (share * loss.value(jnp, z, target)).sum()
         return value, gradient if self.intercept else {"weights": weights}
