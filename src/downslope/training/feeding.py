@@ -15,7 +15,7 @@ import numpy as np
 
 from downslope.errors import InvalidData
 from downslope.training.batches import Batches, Chunk, held_out_rows
-from downslope.training.gathering import Flat, by_rows
+from downslope.training.gathering import Flat
 from downslope.training.losses import Loss
 from downslope.training.order import Order
 from downslope.training.sources.source import Rows, Source
@@ -114,7 +114,8 @@ def whole_batch(rows: Rows) -> Data:
     """All rows as one batch, where the compiled loop keeps it."""
     share = rows.weight / np.asarray(rows.weight.sum(dtype=float), rows.weight.dtype)
     with jax.enable_x64(True):
-        flat = Flat(jnp.asarray(by_rows(rows.columns).reshape(-1)), 0)
+        flat = Flat.of(rows.columns, 0, len(share))
+        flat = Flat(jnp.asarray(flat.numbers), flat.first)
         return Data(flat, jnp.asarray(rows.target), jnp.asarray(share), rows.columns.shape[::-1])
 
 

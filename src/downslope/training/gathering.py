@@ -62,15 +62,6 @@ def turn(columns: np.ndarray, into: np.ndarray) -> None:
         into[:, first : first + _TILE] = columns[:, first : first + _TILE]
 
 
-def by_rows(columns: np.ndarray) -> np.ndarray:
-    """Columns (d, m) as rows (m, d), each in one piece; as they are, where they lie so."""
-    if columns.T.flags.c_contiguous:
-        return columns.T
-    rows = np.empty(columns.shape[::-1], columns.dtype)
-    turn(columns, rows.T)
-    return rows
-
-
 def gather(rows: Rows, places: np.ndarray, into: Rows) -> None:
     """Copy the rows at `places`; both lie row after row."""
     # Without a mode, which is "raise", NumPy copies by way of one array more.
@@ -118,6 +109,17 @@ class Flat(NamedTuple):
         start = min(beyond + max(0, place - beyond) // step * step, last)
         n_lying = 0 if place < start else max(0, min(n_rows, (start + size - place) // d))
         return cls(table.reshape(-1)[start : start + size], place - start), n_lying
+
+    @classmethod
+    def of(cls, columns: np.ndarray, first: int, n_rows: int) -> Flat:
+        """Rows of columns (d, m), as they lie where they can be taken so, else a copy; filled up with zeros."""
+        found = cls.part(columns.T, first, n_rows) if columns.T.flags.c_contiguous else None
+        if found is not None and found[1] == n_rows:
+            return found[0]
+        flat = cls.room(n_rows * len(columns), columns.dtype)
+        part = columns[:, first : first + n_rows]
+        turn(part, flat.rows(part.shape[1], len(columns)).T)
+        return flat
 
     def rows(self, n_rows: int, n_features: int) -> np.ndarray:
         """Its rows, a view of shape (n_rows, n_features)."""

@@ -17,7 +17,7 @@ import numpy as np
 from downslope.objectives.bound import Bound, GradientSource
 from downslope.objectives.objective import Objective
 from downslope.objectives.structure import Structure
-from downslope.training.gathering import Flat, by_rows
+from downslope.training.gathering import Flat
 from downslope.training.models import Model, UserLoss
 from downslope.training.sources.source import Rows
 from downslope.training.steps import (
@@ -97,12 +97,9 @@ class Average:
                 part = rows.part(first, min(first + size, n))
                 share = part.weight / np.asarray(total, part.weight.dtype) if total else part.weight
                 missing = 0 if short else size - len(part.target)
-                features, target = by_rows(part.columns), part.target
-                if missing:
-                    features = np.pad(features, ((0, missing), (0, 0)))
-                    target, share = np.pad(target, (0, missing)), np.pad(share, (0, missing))
-                flat = Flat(jnp.asarray(features.reshape(-1)), 0)
-                yield Data(flat, jnp.asarray(target), jnp.asarray(share), features.shape)
+                target, share = np.pad(part.target, (0, missing)), np.pad(share, (0, missing))
+                flat = Flat.of(rows.columns, first, len(target))
+                yield Data(flat, jnp.asarray(target), jnp.asarray(share), (len(target), n_features))
 
 
 @functools.lru_cache(maxsize=64)
