@@ -10,7 +10,8 @@ from pyarrow import parquet
 
 import downslope
 from downslope.errors import InvalidData, InvalidFile, InvalidInput
-from downslope.training import Network
+from downslope.learning_rates import Backtracking
+from downslope.training import Huber, Linear, Network
 from downslope.training.checkpoint import newest
 from downslope.training.loop import Training
 from downslope.training.preparing import prepared
@@ -56,6 +57,41 @@ def test_a_bad_value_in_the_first_batch_is_an_error():
         )
     with pytest.raises(InvalidData, match="row 3 of big"):
         downslope.fit("linear", UncheckedSource(X, Y, {(3, 0): np.nan}))
+
+
+def average(params, batch):
+    return ((batch.X @ params["w"] - batch.y) ** 2).mean() / 2
+
+
+@pytest.mark.parametrize(
+    ("model", "data", "options"),
+    [
+        ("linear", (X, Y, 0.5 + (Y > 0)), {"method": "momentum", "l2": 0.1, "validation": 0.2}),
+        (Linear(Huber(0.5)), (X, Y), {"method": "adam", "l1": 0.01}),
+        (Network("logistic", (4,)), (X, Y > 0), {"clip_norm": 0.1}),
+        (average, (np.asfortranarray(X), Y), {"start": {"w": np.zeros(3)}}),
+    ],
+)
+def test_batch_descent_on_more_than_memory_holds_makes_the_same_steps(model, data, options, monkeypatch):
+    options = {"learning_rate": 0.1, "epochs": 30, **options}
+    held = downslope.fit(model, data, **options)
+    monkeypatch.setattr("downslope.training.surveying.MOST_BATCH_BYTES", 0)
+    monkeypatch.setattr("downslope.training.summing.PIECE_NUMBERS", 3 * 100)
+    read = downslope.fit(model, data, **options)
+    # The same sums, of rows in another grouping.
+    np.testing.assert_allclose(read.losses, held.losses, rtol=1e-12)
+    np.testing.assert_allclose(read.structure.flatten(read.x), held.structure.flatten(held.x), rtol=1e-10)
+    with pytest.raises(InvalidInput, match="must not be a search"):
+        downslope.fit(model, data, **options | {"method": "gradient_descent", "learning_rate": Backtracking()})
+
+
+def test_batch_descent_on_more_than_memory_holds_finds_a_rate_and_comes_to_rest(monkeypatch):
+    monkeypatch.setattr("downslope.training.surveying.MOST_BATCH_BYTES", 0)
+    run = downslope.fit("linear", (X, Y), gradient_tolerance=1e-9)
+    exact = np.linalg.lstsq(np.column_stack([np.ones(900), X]), Y, rcond=None)[0]
+    assert run.status.name == "GRADIENT_SMALL"
+    # At most the tolerance over the smallest curvature, which is near 1.
+    np.testing.assert_allclose([run.x["bias"], *run.x["weights"]], exact, atol=1e-8)
 
 
 def test_damage_that_training_comes_upon_leaves_the_record_and_a_checkpoint(tmp_path, monkeypatch):

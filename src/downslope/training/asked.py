@@ -210,6 +210,16 @@ def check_method(method: Method, l1: float) -> None:
         raise InvalidInput("l1", rule, l1)
 
 
+def check_needs_no_trials(method: Method, rate: LearningRate | None) -> None:
+    """Raise InvalidInput where other points would be tried, at each of which all the data would have to be read."""
+    if rate is not None and rate.needs_downhill:
+        rule = "must not be a search where each step reads all the data anew; give a number or a schedule"
+        raise InvalidInput("learning_rate", rule, type(rate).__name__)
+    if method.brings_rate or method.needs_hessian:
+        rule = "must do with one gradient a step where each step reads all the data anew"
+        raise InvalidInput("method", rule, rule_in_words(method)["name"])
+
+
 def with_classes(model: Model, n_classes: int) -> Model:
     """The model with its softmax told how many classes there are."""
     import dataclasses

@@ -51,6 +51,8 @@ def where_it_broke(training: Training) -> list[str]:
     job, k = training.job, 0 if training.job.is_batch else training.step - int(before.step)
     losses = training.record.columns_of_last(1)[0]
     words = f"the batch of step {training.step}, in epoch {feed.epoch + 1}, had a loss of {float(losses[-1]):.4g}"
+    if job.is_batch and job.rows is None:
+        return [f"step {training.step} met a loss of {float(losses[-1]):.4g}"]
     if job.is_batch:
         words, (rows, numbers) = (
             f"step {training.step} met a loss of {float(losses[-1]):.4g}",

@@ -17,12 +17,10 @@ from downslope.errors import InvalidData
 from downslope.training.batches import Batches, Chunk, held_out_rows
 from downslope.training.gathering import Flat
 from downslope.training.losses import Loss
+from downslope.training.models import Model
 from downslope.training.order import Order
 from downslope.training.sources.source import Rows, Source
 from downslope.training.steps import Data
-
-MOST_BATCH_BYTES = 4 * 2**30
-"""Batch descent holds all rows in memory; beyond this it is refused."""
 
 
 class Feed(NamedTuple):
@@ -43,13 +41,12 @@ class Feed(NamedTuple):
         return len(self.data.target) // self.data.shape[0]
 
 
-def feeds(
-    batches: Batches, step: int, n_steps: int, mean_weight: float, loss: Loss | None, short: bool
-) -> Iterator[Feed]:
-    """The batches from a step on. With `short` the last batch of an epoch comes alone and is not filled up."""
+def feeds(batches: Batches, step: int, n_steps: int, mean_weight: float, model: Model) -> Iterator[Feed]:
+    """The batches from a step on. Where a model cannot leave rows out, an epoch's last batch is of its own length."""
     b, d, n_batches = batches.batch_size, len(batches.source.names), batches.n_batches
+    short = not model.takes_short_batches
     for chunk in batches.chunks(step, n_steps):
-        check_targets(batches.source, chunk, loss)
+        check_targets(batches.source, chunk, model.loss)
         first = chunk.step % n_batches
         whole = chunk.n_rows // b if short else chunk.n_batches
         share = _shares(chunk, b, mean_weight)
@@ -60,9 +57,8 @@ def feeds(
         if whole < chunk.n_batches:
             rest, n = slice(whole * b, chunk.n_rows), chunk.n_rows - whole * b
             flat = Flat(chunk.flat.numbers, chunk.flat.first + whole * b * d)
-            yield Feed(
-                Data(flat, chunk.rows.target[rest], share[rest], (n, d)), chunk.epoch, 1, n, chunk.numbers[rest], True
-            )
+            data = Data(flat, chunk.rows.target[rest], share[rest], (n, d))
+            yield Feed(data, chunk.epoch, 1, n, chunk.numbers[rest], True)
 
 
 def _shares(chunk: Chunk, b: int, mean_weight: float) -> np.ndarray:

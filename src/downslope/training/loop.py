@@ -23,6 +23,7 @@ from downslope.training.progress_line import ProgressLine
 from downslope.training.record import Epoch, TrainingRecord
 from downslope.training.sharpness import leading
 from downslope.training.steps import Position, Rows
+from downslope.training.summing import passes
 from downslope.training.training_run import TrainingRun
 
 BUFFER_BYTES = 16 * 2**20
@@ -122,11 +123,12 @@ class Training:
         job, left = self.job, self.job.max_steps - self.step
         if left <= 0:
             return
+        if job.is_batch and job.rows is None:
+            yield from passes(self)
+            return
         if job.rows is None:
-            assert job.asked.batch_size is not None
-            batches = Batches(job.source, job.order, job.asked.batch_size)
-            loss, short = job.model.loss, not job.model.takes_short_batches
-            yield from feeds(batches, self.step, left, job.mean_weight, loss, short)
+            batches = Batches(job.source, job.order, job.asked.batch_size or 1)
+            yield from feeds(batches, self.step, left, job.mean_weight, job.model)
             return
         data = whole_batch(job.rows)
         every_step = job.validation is not None or self.callback is not None or job.asked.sharpness is not None
@@ -165,7 +167,7 @@ class Training:
         """The compiled steps; a schedule that is Python code is asked for the next rates, and becomes a table."""
         job, schedule = self.job, self.job.rate
         if not is_code(schedule):
-            return self._sized(job.steps), n
+            return job.steps.of_size(self._most_steps), n
         asks: Any = schedule
         by_epoch = job.asked.per_epoch and not job.is_batch
         first = epoch if by_epoch else self.step
@@ -179,10 +181,8 @@ class Training:
                 break
         size = 1 if by_epoch else self._most_steps
         table = Tabulated(np.array(known + known[-1:] * (size - len(known))), first)
-        return dataclasses.replace(self._sized(job.steps), rate=table), n if by_epoch else len(known)
-
-    def _sized(self, steps: Any) -> Any:
-        return steps if steps.n_rows == self._most_steps else dataclasses.replace(steps, n_rows=self._most_steps)
+        steps = dataclasses.replace(job.steps.of_size(self._most_steps), rate=table)
+        return steps, n if by_epoch else len(known)
 
     def _add(self, rows: Rows, trials: int) -> None:
         columns = (rows.losses, rows.gradient_sizes, rows.learning_rates)

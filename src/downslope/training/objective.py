@@ -52,6 +52,10 @@ class Average:
         value = self._of_piece("value_and_gradient", first, x)[0]
         return float(value) / max(float(np.asarray(first.share).sum()), 1e-300)
 
+    def value_and_gradient_of(self, piece: Data, x: np.ndarray) -> Any:
+        """The part of other rows."""
+        return self._of_piece("value_and_gradient", piece, x)
+
     def value(self, x: np.ndarray) -> float:
         """The average."""
         return float(sum(self._each("value", x)))

@@ -52,6 +52,10 @@ class Steps:
     programs: dict[Any, Any] = field(default_factory=dict)
     """Those of a user's own code, which are not shared between runs: it may have changed since it was traced."""
 
+    def of_size(self, n_rows: int) -> Steps:
+        """The same for calls of at most so many steps."""
+        return self if self.n_rows == n_rows else dataclasses.replace(self, n_rows=n_rows)
+
     def start(self, x: np.ndarray) -> Position:
         """The position before the first step."""
         dtype = x.dtype
