@@ -3,7 +3,7 @@
     Linear    z = W x + b                   the gradient by hand: r = dloss/dz, dW = r x', db = r
     UserLoss  any loss(params, batch)       the gradient by JAX
 
-Features come as columns, shape (d, n): products with them are as quick as with rows, and files hold columns.
+Features come with the shape of columns, (d, n); those of the compiled loop lie row after row in memory.
 Parameters are a pytree: {"bias": (), "weights": (d,)} of a linear model with one output, {"bias": (k,), "weights":
 (k, d)} of one with k; a list of such layers of a network (networks.py).
 """
