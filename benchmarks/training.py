@@ -150,6 +150,7 @@ def candidates(X, y, columns, file, batch_size, peers):
     made = {
         "downslope.fit, rows in order": Ours((X, y), batch_size, shuffle=False),
         "downslope.fit, shuffled": Ours((X, y), batch_size),
+        "downslope.fit, .npy in order": Ours(file, batch_size, target=y, shuffle=False),
         "downslope.fit, shuffled .npy": Ours(file, batch_size, target=y),
     }
     if "numpy" in peers:
