@@ -200,12 +200,24 @@ def as_rate(rate: Any, method: Method, n: int, is_batch: bool) -> LearningRate |
 def check_method(method: Method, l1: float) -> None:
     """Raise InvalidInput where the method cannot be compiled, or a proximal step is not defined for it."""
     if method.runs_as_python:
-        rule = "must be one that compiles here, as all of downslope and of optax do; PyTorch's run as Python"
+        rule = (
+            "must be one that compiles, as all of downslope and of optax do, such as optax.adam(0.01); PyTorch's is not"
+        )
         raise InvalidInput("method", rule, rule_in_words(method)["name"])
     known = isinstance(method, GradientDescent | Momentum | Nesterov) or method.scaling
     if l1 and not known:
         rule = f"must be 0 with {type(method).__name__}: its steps have no rate that a proximal step could use"
         raise InvalidInput("l1", rule, l1)
+
+
+def check_needs_no_trials(method: Method, rate: LearningRate | None) -> None:
+    """Raise InvalidInput where other points would be tried, at each of which all the data would have to be read."""
+    if rate is not None and rate.needs_downhill:
+        rule = "must not be a search where each step reads all the data anew; give a number or a schedule"
+        raise InvalidInput("learning_rate", rule, type(rate).__name__)
+    if method.brings_rate or method.needs_hessian:
+        rule = "must do with one gradient a step where each step reads all the data anew"
+        raise InvalidInput("method", rule, rule_in_words(method)["name"])
 
 
 def with_classes(model: Model, n_classes: int) -> Model:

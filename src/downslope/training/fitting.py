@@ -68,7 +68,8 @@ def fit(
     schedule_per
         Whether a schedule counts steps or epochs.
     batch_size
-        Rows a step; None is all of them, which is batch descent: then an epoch is a step. 1 is stochastic descent.
+        Rows a step; None is all of them, which is batch descent: then an epoch is a step, and where they take more than
+        4 GB each step reads them anew. 1 is stochastic descent.
     epochs
         Passes over the rows; None is 10, and 1,000 of batch descent.
     l1, l2
@@ -105,6 +106,8 @@ def fit(
     ------
     InvalidInput
         A parameter breaks a rule, or the data cannot be trained on; nothing was computed.
+    InvalidFile
+        The data cannot be read; where training came upon it, its `run` is the record up to there.
     CallbackFailed
         The callback raised; `error.run` is the record up to there.
 

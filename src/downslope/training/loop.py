@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from downslope.engines.compiled import SECONDS_A_CHUNK, Tabulated, is_code
-from downslope.errors import CallbackFailed, InvalidData, ScheduleFailed
+from downslope.errors import CallbackFailed, InvalidData, InvalidFile, ScheduleFailed
 from downslope.learning_rates import UnusableRateError
 from downslope.stopping import Status
 from downslope.training.batches import Batches
@@ -22,6 +23,7 @@ from downslope.training.progress_line import ProgressLine
 from downslope.training.record import Epoch, TrainingRecord
 from downslope.training.sharpness import leading
 from downslope.training.steps import Position, Rows
+from downslope.training.summing import passes
 from downslope.training.training_run import TrainingRun
 
 BUFFER_BYTES = 16 * 2**20
@@ -89,6 +91,12 @@ class Training:
                     raise
                 self.status = Status.NOT_FINITE
                 self.notes.append(str(error))
+            except InvalidFile as error:  # damage that training came upon
+                if self.record.n_rows:
+                    self.status = Status.INTERRUPTED
+                    self.keeper.keep()
+                    error.run = self._ended()
+                raise
             except UnusableRateError as error:
                 run = self._ended()
                 raise ScheduleFailed(f"`learning_rate` {error}; `error.run` holds the steps before", run) from error
@@ -115,11 +123,12 @@ class Training:
         job, left = self.job, self.job.max_steps - self.step
         if left <= 0:
             return
+        if job.is_batch and job.rows is None:
+            yield from passes(self)
+            return
         if job.rows is None:
-            assert job.asked.batch_size is not None
-            batches = Batches(job.source, job.order, job.asked.batch_size)
-            loss, short = job.model.loss, not job.model.takes_short_batches
-            yield from feeds(batches, self.step, left, job.mean_weight, loss, short)
+            batches = Batches(job.source, job.order, job.asked.batch_size or 1)
+            yield from feeds(batches, self.step, left, job.mean_weight, job.model)
             return
         data = whole_batch(job.rows)
         every_step = job.validation is not None or self.callback is not None or job.asked.sharpness is not None
@@ -136,7 +145,7 @@ class Training:
     def _most_steps(self) -> int:
         job = self.job
         points = BUFFER_BYTES // max(1, job.x0.nbytes) if job.steps.keeps_points else MOST_STEPS
-        batches = MOST_STEPS if job.is_batch or self.last_feed is None else len(self.last_feed[0].data.columns)
+        batches = MOST_STEPS if job.is_batch or self.last_feed is None else self.last_feed[0].most_batches
         return max(1, min(MOST_STEPS, points, batches))
 
     def _steps(self, feed: Feed) -> None:
@@ -156,11 +165,9 @@ class Training:
 
     def _with_rates(self, n: int, epoch: int) -> tuple[Any, int]:
         """The compiled steps; a schedule that is Python code is asked for the next rates, and becomes a table."""
-        import dataclasses
-
         job, schedule = self.job, self.job.rate
         if not is_code(schedule):
-            return self._sized(job.steps), n
+            return job.steps.of_size(self._most_steps), n
         asks: Any = schedule
         by_epoch = job.asked.per_epoch and not job.is_batch
         first = epoch if by_epoch else self.step
@@ -174,12 +181,8 @@ class Training:
                 break
         size = 1 if by_epoch else self._most_steps
         table = Tabulated(np.array(known + known[-1:] * (size - len(known))), first)
-        return dataclasses.replace(self._sized(job.steps), rate=table), n if by_epoch else len(known)
-
-    def _sized(self, steps: Any) -> Any:
-        import dataclasses
-
-        return steps if steps.n_rows == self._most_steps else dataclasses.replace(steps, n_rows=self._most_steps)
+        steps = dataclasses.replace(job.steps.of_size(self._most_steps), rate=table)
+        return steps, n if by_epoch else len(known)
 
     def _add(self, rows: Rows, trials: int) -> None:
         columns = (rows.losses, rows.gradient_sizes, rows.learning_rates)
@@ -222,20 +225,17 @@ class Training:
             patience = self.job.asked.early_stopping
             if patience is not None and epoch.epoch - self.best[1] >= patience:
                 self.status = Status.STOPPED_EARLY
-                return True
-        if self.callback is not None and self._answer(epoch):
-            self.status = Status.STOPPED_BY_CALLBACK
-            return True
-        return False
+        return self.status is not Status.RUNNING or (self.callback is not None and self._stops(epoch))
 
-    def _answer(self, epoch: Epoch) -> bool:
-        callback: Callable[[Epoch], Any] = self.callback
+    def _stops(self, epoch: Epoch) -> bool:
         try:
-            return callback(epoch) is True
+            if self.callback(epoch) is True:
+                self.status = Status.STOPPED_BY_CALLBACK
         except Exception as error:
             self.status = Status.STOPPED_BY_CALLBACK
-            words = f"the callback raised {type(error).__name__}: {error}, after epoch {epoch.epoch}"
-            raise CallbackFailed(f"{words}; `error.run` holds the record", self._ended()) from error
+            words = f"the callback raised {type(error).__name__}: {error}, after epoch {epoch.epoch}; `error.run` holds"
+            raise CallbackFailed(f"{words} the record", self._ended()) from error
+        return self.status is Status.STOPPED_BY_CALLBACK
 
     def _ended(self) -> TrainingRun:
         x = self.x

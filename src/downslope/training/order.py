@@ -145,4 +145,5 @@ def permutation(n: int, seed: int, epoch: int, place: int, purpose: int) -> np.n
     bits = np.uint64(max(1, n - 1).bit_length())
     keys = philox.random_raw(n) >> bits << bits | np.arange(n, dtype=np.uint64)  # the low bits carry the number along
     keys.sort()
-    return (keys & np.uint64((1 << int(bits)) - 1)).astype(np.int64)
+    keys &= np.uint64((1 << int(bits)) - 1)
+    return keys.view(np.int64)

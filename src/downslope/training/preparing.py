@@ -25,6 +25,7 @@ from downslope.training.scaling import scaling_warning
 from downslope.training.sharpness import steepest
 from downslope.training.sources import Rows, Source, open_source
 from downslope.training.steps import Penalties, Steps
+from downslope.training.summing import Summed
 from downslope.training.surveying import check_sample, sampled, survey, training_rows, validation_rows
 
 _LIMIT = 1e6
@@ -49,7 +50,7 @@ class Job:
     limits: Limits
     mean_weight: float
     rows: Rows | None
-    """All training rows, in batch descent."""
+    """All training rows, in batch descent, unless they are too many."""
     objective: TrainingObjective
     validation: Average | None
     validation_told: Any
@@ -58,7 +59,7 @@ class Job:
     @property
     def is_batch(self) -> bool:
         """Every step sees all rows."""
-        return self.rows is not None
+        return self.asked.batch_size is None
 
     @property
     def n_batches(self) -> int:
@@ -128,7 +129,10 @@ def prepared(
         raise InvalidInput("start", "must have a finite average loss", loss0)
     notes = list(source.notes)
     notes += [] if is_whole else [f"losses at the end and curvatures are {told}, in blocks spread evenly"]
+    is_summed = asked.batch_size is None and rows is None
     rate = asking.as_rate(learning_rate, method, x0.size, rows is not None)
+    if is_summed:
+        asking.check_needs_no_trials(method, rate)
     if rate is None:
         rate, note = _rate_of_first_batches(model, structure, x0, sample, asked)
         notes.append(note)
@@ -153,14 +157,14 @@ def prepared(
         structure=structure,
         x0=x0,
         steps=Steps(
-            model,
+            Summed(model) if is_summed else model,
             structure,
             method,
             rate,
             penalties,
             averages=asked.average_from is not None,
             keeps_points=asked.record == "auto",
-            is_batch=rows is not None,
+            is_batch=asked.batch_size is None,
         ),
         method=method,
         rate=rate,
@@ -191,14 +195,12 @@ def _rate_of_first_batches(
     model: Model, structure: Structure, x0: np.ndarray, sample: Rows, asked: Asked
 ) -> tuple[LearningRate, str]:
     """Half of the largest rate that the steepest of some batches allows at the start."""
-    assert asked.batch_size is not None
-    found = steepest(model, structure, x0, sample, asked.batch_size, _FIRST_BATCHES)
+    found = steepest(model, structure, x0, sample, asked.batch_size or len(sample.target), _FIRST_BATCHES)
     if not found or not math.isfinite(found):
         return Constant(0.01), "no curvature was found at the start; the learning rate is 0.01"
     rate = 1 / (found + asked.l2)
-    words = (
-        f"the learning rate, {rate:.4g}, is half of what the steepest of {_FIRST_BATCHES} batches allows at the start"
-    )
+    seen = f"the steepest of {_FIRST_BATCHES} batches allows" if asked.batch_size else "the rows allow"
+    words = f"the learning rate, {rate:.4g}, is half of what {seen} at the start"
     return Constant(rate), words
 
 

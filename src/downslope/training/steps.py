@@ -52,6 +52,10 @@ class Steps:
     programs: dict[Any, Any] = field(default_factory=dict)
     """Those of a user's own code, which are not shared between runs: it may have changed since it was traced."""
 
+    def of_size(self, n_rows: int) -> Steps:
+        """The same for calls of at most so many steps."""
+        return self if self.n_rows == n_rows else dataclasses.replace(self, n_rows=n_rows)
+
     def start(self, x: np.ndarray) -> Position:
         """The position before the first step."""
         dtype = x.dtype
@@ -175,8 +179,7 @@ def _loop(
 
     def body(carry: Any) -> Any:
         i, _, position, _, buffers, n_trials = carry
-        k = jnp.asarray(0) if shape.is_batch else first + i
-        batch = Data(*(lax.dynamic_index_in_dim(part, k, 0, keepdims=False) for part in data))
+        batch = data.batch(jnp.asarray(0) if shape.is_batch else first + i)
         at = jnp.where(schedule_step < 0, position.step, schedule_step)
         row, facts, moved, trials = take(position, batch, at, average_from)
         running = goes_on(facts, limits)

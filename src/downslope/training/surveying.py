@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from downslope.errors import InvalidInput
-from downslope.training.feeding import MOST_BATCH_BYTES, all_rows, held_out_rows, target_error
+from downslope.training.feeding import all_rows, held_out_rows, target_error
 from downslope.training.models import Model
 from downslope.training.order import Order
 from downslope.training.sources import Rows, Source, open_source, read_rows
@@ -16,13 +16,13 @@ from downslope.training.sources.source import bad_value, is_good
 MOST_NUMBERS = 2**24
 """Where the training rows are more numbers than this, blocks of them stand for all where a loss over all is told."""
 MOST_CLASSES = 2**20
+MOST_BATCH_BYTES = 4 * 2**30
+"""Batch descent holds all rows in memory; more than these are read anew at each step."""
 
 
-def training_rows(source: Source, order: Order) -> Rows:
-    n_bytes = order.n_training * len(source.names) * source.dtype.itemsize
-    if n_bytes > MOST_BATCH_BYTES:
-        rule = f"must be given for data this large: batch descent would hold all {n_bytes / 1e9:.0f} GB in memory"
-        raise InvalidInput("batch_size", rule, None)
+def training_rows(source: Source, order: Order) -> Rows | None:
+    if order.n_training * len(source.names) * source.dtype.itemsize > MOST_BATCH_BYTES:
+        return None
     rows, numbers = all_rows(source, order)
     check_values(source, rows, numbers)
     return rows
