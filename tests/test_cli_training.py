@@ -1,6 +1,7 @@
 """`downslope fit` and `downslope predict`: from a file to a model and back."""
 
 import json
+import os
 
 import numpy as np
 import pyarrow as pa
@@ -8,6 +9,7 @@ import pytest
 from pyarrow import csv, parquet
 
 import downslope
+from downslope.training.loop import Training
 
 rng = np.random.default_rng(5)
 X = rng.normal(size=(600, 2))
@@ -146,3 +148,25 @@ def test_predict_refuses_what_is_no_training(run_cli, table):
     status, _, err = run_cli("predict", "other.parquet", "data.parquet")
     assert status == 2
     assert "must hold a training run" in err
+
+
+def test_of_a_file_that_is_damaged_meanwhile_the_steps_before_are_saved(run_cli, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name, value in (("sources.kept.KEPT_NUMBERS", 0), ("order.MOST_BLOCK_ROWS", 16), ("batches.CHUNK_NUMBERS", 1)):
+        monkeypatch.setattr(f"downslope.training.{name}", value)  # read again in each epoch, and in small pieces
+    np.save("rows.npy", np.column_stack([X, WARM]))
+    goes_on = Training._epoch_ends
+
+    def cut_short(training, feed):
+        os.truncate("rows.npy", 2048)
+        return goes_on(training, feed)
+
+    monkeypatch.setattr(Training, "_epoch_ends", cut_short)
+    options = "--target x3 --batch-size 50 --epochs 3 --learning-rate 0.1 --save run.parquet"
+    status, out, err = run_cli("fit", "rows.npy", *options.split())
+    assert (status, out) == (2, "")
+    assert "saved to run.parquet" in err
+    assert "rows.npy" in err
+    run = downslope.load("run.parquet")
+    assert 12 <= run.n_steps < 36  # the first epoch's, and not all
+    assert run.status.name == "INTERRUPTED"
