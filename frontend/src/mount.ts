@@ -67,6 +67,7 @@ export function mount(element: HTMLElement, backend: Backend, surroundings: Surr
     tabs.panel,
     status,
   );
+  share.closeWhenLeft(page);
   page.addEventListener("keydown", (event) => rollOnSpace(event, player));
   root.replaceChildren(page, troubleOf(context), theme.probe);
   void laboratory.begin(surroundings.change ?? {}).then(() => surroundings.step && player.go(surroundings.step));

@@ -54,6 +54,13 @@ def test_a_run_of_code_that_is_not_at_hand_is_shown_without_a_setting(laboratory
     assert len(opened["path"]) == opened["n_steps"] + 1
 
 
+def test_of_a_training_s_file_it_says_what_opens_it(laboratory, tmp_path):
+    X = np.random.default_rng(0).normal(size=(30, 2))
+    downslope.fit("linear", (X, X[:, 0]), batch_size=10, epochs=1).save(tmp_path / "run.parquet")
+    with pytest.raises(InvalidInput, match=r"holds a training, which `downslope.load\(...\).show\(\)` opens"):
+        laboratory.call("open", {"content": encoded(tmp_path / "run.parquet")})
+
+
 def test_a_run_with_bounds_is_shown_without_a_setting(laboratory, tmp_path):
     downslope.minimize("x^2", 3.0, learning_rate=0.1, bounds=(1, 4)).save(tmp_path / "run.parquet")
     assert laboratory.call("open", {"content": encoded(tmp_path / "run.parquet")})["setting"] is None

@@ -188,6 +188,17 @@ def test_the_map_is_that_of_basins(laboratory):
     assert sum(one["share"] for one in found["minima"]) == pytest.approx(1.0)
 
 
+def test_the_map_of_one_variable_may_be_finer(laboratory):
+    found = laboratory.call("basins", {"fun": "x cos(x) + 9", "learning_rate": 0.1, "resolution": 401})
+    assert len(found["which"]) == len(found["x"]) == 401
+
+
+def test_a_rate_that_changes_has_no_multiplier_of_each_step(laboratory):
+    for setting in ({"learning_rate": None}, {"learning_rate": 0.1, "decay": 0.9}):
+        found = laboratory.call("run", {"fun": "ravine", "start": [9.0, 1.0], **setting})
+        assert found["multiplier"] is None
+
+
 def test_marbles_left_and_right_of_the_hill_end_in_the_two_wells(laboratory):
     starts = [[-1.7], [-0.2], [0.3], [1.1], [1.6]]
     found = laboratory.call("drop", {"fun": "double_well", "learning_rate": 0.02, "starts": starts})

@@ -85,6 +85,10 @@ def test_where_there_is_no_command_it_says_why_and_leaves_no_other_code_standing
     lab.button("Copy as command").click()
     lab.page.locator(".told", has_text="no Python function").wait_for()
     assert not lab.page.get_by_label("Code", exact=True).is_visible()
+    lab.tab("Many minima")
+    lab.button("Share").click()  # it was closed by the other tab
+    lab.button("Copy as Python").click()
+    lab.page.locator(".told", has_text="Code is of single descents").wait_for()
 
 
 def test_the_saved_run_is_the_librarys_and_opens_again(lab, tmp_path):

@@ -97,6 +97,9 @@ def test_marbles_on_a_line_are_placed_and_dropped_by_keyboard(lab):
     (told,) = parse_qs(lab.page.url.partition("#")[2])["x"]
     assert [float(start) for start in told.split(";")] == pytest.approx(starts)
     ends = [downslope.minimize("notch", start, learning_rate=0.1, max_steps=5000).x for start in starts]
+    lab.page.get_by_label("Show which start leads where").check()
+    lab.settle()
+    assert not lab.page.locator(".trouble").is_visible()
     cells = lab.page.locator(".found tr td:first-child").all()
     assert sorted(number(cell.inner_text()) for cell in cells) == pytest.approx(
         sorted({round(end, 3) for end in ends}), abs=1e-3
@@ -125,6 +128,16 @@ def test_a_race_goes_step_by_step_and_names_the_librarys_winner(lab):
     behind = int(np.argmax(losses))
     above = number(notes[behind].split("\N{MIDDLE DOT}")[1].removesuffix(" above the lowest"))
     assert above == pytest.approx(abs(plain.losses[7] - heavy.losses[7]), rel=1e-3)
+    lab.button("Share").click()
+    lab.button("Copy as Python").click()
+    lab.settle()
+    copied = lab.page.evaluate("navigator.clipboard.readText()").split("import downslope\n")
+    for code, run in zip(copied[1:], (plain, heavy), strict=True):
+        names = {"downslope": downslope}
+        exec(code, names)  # our own program's answer
+        np.testing.assert_array_equal(names["run"].path, run.path)
+    lab.page.keyboard.press("Escape")
+    assert not lab.button("Copy as Python").is_visible()
     lab.page.get_by_label("Method to add").select_option("adam")
     lab.settle()
     assert lab.page.locator(".lane").count() == 3

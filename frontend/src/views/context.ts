@@ -3,6 +3,7 @@
 import type { Frames } from "../drawing/frames";
 import type { Theme } from "../drawing/theme";
 import type { Laboratory } from "../state/laboratory";
+import type { Change } from "../state/setting";
 import type { Player } from "../state/player";
 
 export interface Context {
@@ -21,6 +22,8 @@ export interface View {
   readonly element: HTMLElement;
   /** Called when the tab is opened, and never before; with what the address holds of it, where that opened it. */
   open(address?: string): void;
+  /** What differs from the setting in each descent that code is copied for; none where it shows no single descents. */
+  readonly descents: readonly Change[];
   /** What the address is to hold of this tab, beside the setting. */
   readonly address?: string;
   close?(): void;

@@ -25,6 +25,7 @@ type Left = Present & { readonly row: number };
 const isOneOfThem = ({ fun }: Setting): boolean => CURVES.some(([name]) => name === fun);
 
 export class Decay implements View {
+  readonly descents = [{}];
   readonly element: HTMLElement;
   private start: Slider;
   private readonly momentum: Slider;

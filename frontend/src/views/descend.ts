@@ -11,6 +11,7 @@ import { Readouts, Transport } from "./transport";
 import { Verdict, Why } from "./why";
 
 export class Descend implements View {
+  readonly descents = [{}];
   readonly element: HTMLElement;
   readonly stage: Stage;
 

@@ -26,6 +26,7 @@ function recalledStarts(address: string, n: number): number[][] {
 }
 
 export class ManyMinima implements View {
+  readonly descents = [];
   readonly element: HTMLElement;
   private readonly plot: MarblePlot;
   private readonly count = h("p", { class: "big", role: "status" }, "0 drops");

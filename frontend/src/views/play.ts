@@ -15,6 +15,7 @@ const LINE = 801;
 const PLANE = 96;
 
 export class Play implements View {
+  readonly descents = [];
   readonly element: HTMLElement;
   private readonly challenge: ChallengeCard;
   private readonly quiz: QuizCard;

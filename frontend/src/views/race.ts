@@ -84,6 +84,11 @@ export class RaceView implements View {
     if (laboratory.problem) void this.races.want(laboratory.setting);
   }
 
+  get descents(): readonly Change[] {
+    const max_steps = stepsOf(this.context.laboratory.setting);
+    return this.entrants.map((entrant) => ({ ...changeOf(entrant), max_steps }));
+  }
+
   get address(): string {
     return JSON.stringify(this.entrants.map(({ method, coefficients, rate }) => ({ method, coefficients, rate })));
   }
@@ -183,17 +188,12 @@ export class RaceView implements View {
 
   private async fetch(setting: Setting): Promise<void> {
     if (this.entrants.length === 0) return replaceText(this.words, "Nobody races: add a method.");
-    const entrants: Change[] = this.entrants.map(({ method, coefficients, rate }) => ({
-      method,
-      coefficients,
-      learning_rate: rate,
-    }));
     const racing = [...this.entrants];
     try {
       const race = (await this.context.laboratory.backend.call("race", {
         ...setting,
-        max_steps: Math.max(setting.max_steps, STEPS),
-        entrants,
+        max_steps: stepsOf(setting),
+        entrants: this.entrants.map(changeOf),
       })) as Race;
       this.race = race;
       racing.forEach((entrant, k) => {
@@ -232,3 +232,7 @@ export class RaceView implements View {
     });
   }
 }
+
+const stepsOf = ({ max_steps }: Setting): number => Math.max(max_steps, STEPS);
+
+const changeOf = ({ method, coefficients, rate }: Entrant): Change => ({ method, coefficients, learning_rate: rate });

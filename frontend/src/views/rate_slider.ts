@@ -70,7 +70,7 @@ export class RateSlider {
       this.told,
     );
     laboratory.on("fan", () => this.showFan());
-    laboratory.on(["fan", "limits"], () => this.showLimits());
+    laboratory.on(["function", "fan", "limits"], () => this.showLimits());
     laboratory.on(["setting", "fan"], () => this.showRate());
   }
 
@@ -154,7 +154,7 @@ export function limitsInWords(limits: Limits | undefined): string {
   const { best_rate, zigzag_from, largest_stable } = limits ?? {};
   const words = [
     best_rate && `best ${short(best_rate, 4)}`,
-    zigzag_from && `zigzag from ${short(zigzag_from, 4)}`,
+    zigzag_from && `may zigzag from ${short(zigzag_from, 4)}`,
     largest_stable && `diverges from ${short(largest_stable, 4)}`,
   ].filter(Boolean);
   if (words.length === 0) return limits?.why ?? "\u2026";

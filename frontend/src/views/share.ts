@@ -45,9 +45,11 @@ export class Share {
       this.told,
     );
     this.code.hidden = true;
-    this.element.addEventListener("keydown", ({ key }) => key === "Escape" && this.toggle());
     context.laboratory.on(["run", "setting", "step", "tab"], () => this.tellSoon());
-    tabs.onOpened = () => this.tellSoon();
+    tabs.onOpened = () => {
+      this.close();
+      this.tellSoon();
+    };
   }
 
   private madeByPython(): readonly HTMLElement[] {
@@ -62,7 +64,24 @@ export class Share {
   private toggle(): void {
     this.element.hidden = !this.element.hidden;
     this.opener.setAttribute("aria-expanded", String(!this.element.hidden));
-    if (this.element.hidden) this.opener.focus();
+  }
+
+  private close(): void {
+    if (!this.element.hidden) this.toggle();
+  }
+
+  /** Escape closes it wherever the focus is, and a press beside it does too. */
+  closeWhenLeft(page: HTMLElement): void {
+    page.addEventListener("keydown", ({ key }) => {
+      if (key !== "Escape" || this.element.hidden) return;
+      const hadFocus = this.element.contains((this.element.getRootNode() as ShadowRoot).activeElement);
+      this.close();
+      if (hadFocus) this.opener.focus();
+    });
+    page.addEventListener("pointerdown", (event) => {
+      const path = event.composedPath();
+      if (!path.includes(this.element) && !path.includes(this.opener)) this.close();
+    });
   }
 
   /** Browsers refuse an address that changes with every frame. */
@@ -100,13 +119,18 @@ export class Share {
   }
 
   private async copyCode(kind: "python" | "command"): Promise<void> {
-    const { laboratory } = this.context;
+    const { backend, setting } = this.context.laboratory;
+    const { descents } = this.tabs;
+    this.code.hidden = true;
+    if (descents.length === 0) return this.say("Code is of single descents, as in Descend and in a race.");
     await this.attempt(async () => {
-      const code = (await laboratory.backend.call("code", laboratory.setting)) as Code;
-      const text = code[kind];
-      this.code.value = text ?? "";
-      this.code.hidden = text === null;
-      if (text === null) return this.say(`There is no command: ${code.no_command ?? "this cannot be said in one"}.`);
+      const asked = descents.map((change) => backend.call("code", { ...setting, ...change }) as Promise<Code>);
+      const codes = await Promise.all(asked);
+      const without = codes.find((code) => code[kind] === null);
+      if (without) return this.say(`There is no command: ${without.no_command ?? "this cannot be said in one"}.`);
+      const text = codes.map((code) => code[kind]).join("\n\n");
+      this.code.value = text;
+      this.code.hidden = false;
       await this.copy(text, kind === "python" ? "The Python code" : "The command");
     });
   }

@@ -58,6 +58,11 @@ export class Tabs {
     return [...this.panel.querySelectorAll("canvas:not(.strip)")] as HTMLCanvasElement[];
   }
 
+  /** What code is copied for in the open tab. */
+  get descents(): View["descents"] {
+    return this.views.get(this.current)?.descents ?? [];
+  }
+
   /** What the open tab wants in the address. */
   get address(): string {
     return this.views.get(this.current)?.address ?? "";

@@ -25,6 +25,7 @@ const FACTS = [
 const NONE = new Float64Array(0);
 
 export class TrainingView implements View {
+  readonly descents = [];
   readonly element: HTMLElement;
   private readonly heading = h("h2", {}, "Training");
   private readonly facts = new Map(FACTS.map((name) => [name, h("dd", { "data-fact": name }, "\u2013")]));
@@ -33,7 +34,7 @@ export class TrainingView implements View {
   private readonly curves: TrainingCurves;
   private readonly plane: ContourPlot;
   private readonly slice: HTMLElement;
-  private readonly share = h("p", { class: "key" });
+  private readonly share = h("p", { class: "lines" });
   private shown: Training | undefined;
   private timer: number | undefined;
 
@@ -46,7 +47,7 @@ export class TrainingView implements View {
     this.plane.canvas.setAttribute("role", "img");
     const key = h(
       "p",
-      { class: "key" },
+      { class: "lines" },
       h("span", { class: "batches" }, "batches, and the span between them"),
       h("span", { class: "validation" }, "validation"),
     );

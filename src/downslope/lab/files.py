@@ -54,6 +54,9 @@ def open_(functions: Functions, params: dict[str, Any]) -> dict[str, Any]:
             found = load(path)
         except InvalidFile as error:
             raise InvalidInput("content", "must be the file of a run", message=f"`content` {_plain(error)}.") from None
+    if hasattr(found, "epochs"):
+        rule = "holds a training, which `downslope.load(...).show()` opens"
+        raise InvalidInput("content", rule, message=f"The file {rule}.")
     return opened(found, functions)
 
 

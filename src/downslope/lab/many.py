@@ -34,7 +34,8 @@ _STEPS = 5_000
 def basins(functions: Functions, params: dict[str, Any]) -> dict[str, Any]:
     """Which minimum each start of a grid over the ranges leads to, by `downslope.basins`."""
     asked = setting(params, functions, ("resolution",))
-    resolution = reading.whole("resolution", params.get("resolution", _RESOLUTION), 2, LIMITS.resolution)
+    most = LIMITS.line_resolution if len(asked.start) == 1 else LIMITS.resolution
+    resolution = reading.whole("resolution", params.get("resolution", _RESOLUTION), 2, most)
     n = len(asked.start)
     if n > 2:
         raise InvalidInput("fun", "must be of one or two variables for a map", asked.function.name)

@@ -65,7 +65,9 @@ def explained(made: Run) -> dict[str, Any]:
 
 def _multiplier(found: Explanation) -> dict[str, float] | None:
     """By what a step multiplies a small distance from the minimum, in the direction that shrinks least."""
-    stability = found.stability
+    stability, rules = found.stability, found.run.rules
+    if rules is None or not isinstance(rules.learning_rate, Constant):
+        return None  # of one step, and not of each
     if stability is None or not np.any(stability.curvatures > 0):
         return None
     leading = stability.leading
