@@ -172,7 +172,8 @@ def test_l1_reaches_the_lasso_and_its_zeros(method):
     wide = np.random.default_rng(3).normal(size=(80, 6))
     y = wide @ [3.0, 0.0, -2.0, 0.0, 0.05, 0.0] + 1 + 0.1 * np.random.default_rng(4).normal(size=80)
     rate = rates.Cosine(0.1, n_steps=3000) if method == "adam" else 0.1
-    run = downslope.fit("linear", (wide, y), l1=0.2, method=method, learning_rate=rate, epochs=3000)
+    options = {"method": method, "learning_rate": rate, "epochs": 3000, "gradient_tolerance": 1e-9}
+    run = downslope.fit("linear", (wide, y), l1=0.2, **options)
     peer = Lasso(alpha=0.2, tol=1e-12, max_iter=100_000).fit(wide, y)
     np.testing.assert_allclose(run.x["weights"], peer.coef_, atol=1e-6)
     assert ((run.x["weights"] == 0) == (peer.coef_ == 0)).all()  # zero, and not merely small
@@ -391,3 +392,10 @@ def test_a_callback_sees_each_epoch_and_may_stop_the_run():
     with pytest.raises(CallbackFailed, match="raised ZeroDivisionError") as caught:
         downslope.fit("linear", (X, Y), batch_size=60, learning_rate=0.1, callback=lambda epoch: 1 / 0)
     assert caught.value.run.n_steps == 2
+
+
+def test_batch_descent_without_options_ends_where_the_slope_is_small():
+    run = downslope.fit("linear", (X, Y))
+    assert run.status.name == "GRADIENT_SMALL"
+    assert run.gradient_norms[-1] <= 1e-6
+    np.testing.assert_allclose(flat(run), closed_form(), atol=1e-5)  # the flattest curvature is above 0.1

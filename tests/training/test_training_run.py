@@ -187,7 +187,7 @@ def test_condition_numbers_are_those_of_the_second_moments():
 
 
 def test_batch_descent_goes_on_as_well(tmp_path):
-    options = {"learning_rate": None, "method": "gradient_descent", "l2": 0.1}
+    options = {"learning_rate": None, "method": "gradient_descent", "l2": 0.1, "gradient_tolerance": None}
     short = downslope.fit("logistic", (X, LABELS), epochs=20, checkpoint=tmp_path, **options)
     longer = downslope.fit("logistic", (X, LABELS), epochs=45, checkpoint=tmp_path, resume=True, **options)
     whole = downslope.fit("logistic", (X, LABELS), epochs=45, **options)

@@ -21,6 +21,7 @@ from downslope.objectives.structure import Structure
 from downslope.training.models import NAMES, Batch, Linear, Model, UserLoss
 
 EPOCHS, BATCH_EPOCHS = 10, 1000
+GRADIENT_TOLERANCE = 1e-6
 _OWN_RATE = 0.01
 """Of a method whose default is a line search, on batches too small to trust, where the curvature does not decide it."""
 
@@ -59,7 +60,7 @@ def as_asked(
     average_from: Any = None,
     early_stopping: Any = None,
     min_improvement: Any = 0.0,
-    gradient_tolerance: Any = None,
+    gradient_tolerance: Any = "auto",
     loss_limit: Any = "auto",
     shuffle: Any = True,
     seed: Any = 0,
@@ -83,7 +84,9 @@ def as_asked(
         raise InvalidInput(
             "early_stopping", "needs validation data: give `validation`, a share or rows", early_stopping
         )
-    if gradient_tolerance is not None:
+    if gradient_tolerance == "auto":
+        gradient_tolerance = GRADIENT_TOLERANCE if batch_size is None else None
+    elif gradient_tolerance is not None:
         check_real("gradient_tolerance", gradient_tolerance, 0)
         if batch_size is not None:
             rule = "must be None with batches smaller than the data: their gradients are never small all at once"

@@ -32,7 +32,7 @@ def fit(
     average_from: int | None = None,
     early_stopping: int | None = None,
     min_improvement: float = 0.0,
-    gradient_tolerance: float | None = None,
+    gradient_tolerance: float | Literal["auto"] | None = "auto",
     loss_limit: float | Literal["auto"] | None = "auto",
     shuffle: bool = True,
     seed: int = 0,
@@ -84,7 +84,7 @@ def fit(
         End when the validation loss has not fallen by more than `min_improvement` for so many epochs. The weights of
         the best epoch are kept.
     gradient_tolerance
-        End when the gradient's largest component is at most this; of batch descent only.
+        End when the gradient's largest component is at most this; of batch descent only, where "auto" is 1e-6.
     loss_limit
         End as DIVERGED where a batch's loss is above this; "auto" is a million times the loss at the start.
     shuffle, seed
