@@ -125,3 +125,18 @@ def test_global_settings_of_jax_stay_as_they_are(laboratory):
 
     laboratory.call("fan", {"fun": "x^2"})
     assert not jax.config.jax_enable_x64
+
+
+def test_a_function_that_raises_somewhere_has_the_steps_before():
+    def cliff(x):
+        if x < 1:
+            raise ValueError("below one")
+        return (x - 2) ** 2
+
+    fan = Laboratory({"cliff": Own(cliff, [3.0])}).call("fan", {"fun": "own:cliff", "interval": [0.1, 1.6]})
+    ends = fan["path"][(fan["first"] + fan["lengths"] - 1).astype(int), 0]
+    falls = 3 - 2 * fan["rates"] < 1  # the first step leads beyond the cliff: to 2 + (1 - 2a)
+    assert falls.any()
+    assert not falls.all()
+    assert fan["lengths"][falls].tolist() == [1] * falls.sum()
+    np.testing.assert_allclose(ends[fan["rates"] < 0.9], 2, atol=1e-5)

@@ -10,7 +10,7 @@ import numpy as np
 from downslope.engines.lanes import Lanes
 from downslope.errors import InvalidInput
 from downslope.lab import reading
-from downslope.lab.descents import Descents, compiles, descents, one
+from downslope.lab.descents import Descents, as_far_as_it_goes, compiles, descents
 from downslope.lab.functions import Functions
 from downslope.lab.limits import LIMITS
 from downslope.lab.settings import Setting, setting
@@ -59,7 +59,7 @@ def _interval(asked: Setting, given: Any) -> tuple[float, float]:
 def _affordable(asked: Setting, rates: np.ndarray) -> np.ndarray:
     """As many of the rates as there is time for, by what the slowest takes."""
     began = time.perf_counter()
-    one(asked.with_rate(float(rates[0])), max_steps=min(asked.max_steps, LIMITS.fan_steps))
+    as_far_as_it_goes(asked.with_rate(float(rates[0])), max_steps=min(asked.max_steps, LIMITS.fan_steps))
     n = int(np.clip(_SECONDS / (time.perf_counter() - began), _FEWEST, _MOST_UNCOMPILED))
     return rates if n >= len(rates) else np.geomspace(rates[0], rates[-1], n)
 
