@@ -334,3 +334,14 @@ def test_a_python_function_of_ones_own_is_descended(lab):
     assert [lab.readout("x"), lab.readout("y"), lab.readout("loss")] == pytest.approx(
         [*run.path[2], run.losses[2]], rel=SHOWN
     )
+
+
+def test_an_address_with_a_method_that_is_none_is_told_and_shows_the_rest(lab):
+    lab.open("f=notch&a=0.1&m=nosuch")
+    assert 'the method "nosuch", which is none of those here' in lab.text(".trouble")
+    assert lab.page.get_by_label("Method", exact=True).input_value() == "gradient_descent"
+    lab.page.locator(".table tbody tr").nth(3).click()
+    assert lab.step()[0] == 3
+    lab.page.get_by_label("Named functions").select_option("parabola")
+    lab.settle()
+    assert lab.step()[0] == 0  # another function's marble is at its start

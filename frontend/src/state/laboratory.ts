@@ -1,6 +1,6 @@
 // The state that all views share: the setting, and what Python answered to it. Views listen, and ask for changes here.
 
-import { asRefusal, type Backend, isNotBaked, type Refusal, wasCancelled } from "../backend/backend";
+import { asRefusal, type Backend, isNotBaked, Refusal, wasCancelled } from "../backend/backend";
 import {
   type Fan,
   type FunctionInfo,
@@ -28,6 +28,9 @@ export interface Present {
   readonly setting: Setting;
   readonly opened: OpenedRun | undefined;
 }
+
+/** The kind of trouble with what an address asked for. */
+const ADDRESS = "address";
 
 export class Laboratory extends News<Topic> {
   hello: Hello | undefined;
@@ -63,11 +66,17 @@ export class Laboratory extends News<Topic> {
 
   async begin(change: Change): Promise<void> {
     try {
-      this.hello = (await this.backend.call("hello", {})) as Hello;
+      const hello = (await this.backend.call("hello", {})) as Hello;
+      this.hello = hello;
       this.tell("hello");
-      const first = change.fun ? change : { ...this.hello.opening, ...change };
-      if (this.hello.shows && !change.fun) await this.open((await this.backend.call("shown", {})) as OpenedRun);
-      else await this.useFunction(first.fun ?? this.hello.own[0]?.name ?? FIRST.fun, first);
+      const { method, ...others } = change;
+      const isUnknown = method !== undefined && !hello.methods.some(({ name }) => name === method);
+      const asked = isUnknown ? others : change;
+      const first = asked.fun ? asked : { ...hello.opening, ...asked };
+      if (hello.shows && !asked.fun) await this.open((await this.backend.call("shown", {})) as OpenedRun);
+      else await this.useFunction(first.fun ?? hello.own[0]?.name ?? FIRST.fun, first);
+      const message = `The address asks for the method "${method}", which is none of those here.`;
+      if (isUnknown) this.complain(new Refusal({ kind: ADDRESS, message }));
     } catch (error) {
       this.complain(error);
     }
@@ -232,7 +241,7 @@ export class Laboratory extends News<Topic> {
   }
 
   private clearTrouble(): void {
-    if (!this.trouble) return;
+    if (!this.trouble || this.trouble.kind === ADDRESS) return; // which no later answer makes good
     this.trouble = undefined;
     this.tell("trouble");
   }

@@ -6,6 +6,8 @@ import type { Frames } from "../drawing/frames";
 const SECONDS = 6;
 const SLOWEST = 3;
 const FASTEST = 90;
+/** Seconds that a long path takes at most. */
+const LONGEST = 30;
 
 export class Player {
   position = 0;
@@ -67,7 +69,8 @@ export class Player {
     if (!this.playing) return false;
     const seconds = this.last ? Math.min(0.1, (now - this.last) / 1000) : 0;
     this.last = now;
-    const pace = Math.max(SLOWEST, Math.min(FASTEST, this.lastRow / SECONDS)) * this.speed;
+    const fastest = Math.max(FASTEST, this.lastRow / LONGEST);
+    const pace = Math.max(SLOWEST, Math.min(fastest, this.lastRow / SECONDS)) * this.speed;
     this.position = Math.min(this.lastRow, this.position + seconds * pace);
     if (this.position >= this.lastRow) {
       this.playing = false;

@@ -42,10 +42,7 @@ export class FunctionBar {
     this.formula.addEventListener("input", () => this.typedIn());
     this.formula.addEventListener("keydown", (event) => event.key === "Enter" && void this.check(true));
     this.formula.addEventListener("scroll", () => void (this.pointer.scrollLeft = this.formula.scrollLeft));
-    this.chooser.addEventListener(
-      "change",
-      () => this.chooser.value && void laboratory.useFunction(this.chooser.value),
-    );
+    this.chooser.addEventListener("change", () => this.chooser.value && void this.use(this.chooser.value));
     this.element = h(
       "section",
       { class: "panel function-bar", "aria-label": "Function" },
@@ -160,10 +157,16 @@ export class FunctionBar {
       await laboratory.backend.call("function", { fun });
       if (asked !== this.asked) return;
       this.complain(undefined);
-      if (!isCurrent) await laboratory.useFunction(fun);
+      if (!isCurrent) await this.use(fun);
     } catch (error) {
       if (asked === this.asked) this.complain(asRefusal(error));
     }
+  }
+
+  /** Another function, whose marble is at its start. */
+  private use(fun: string): Promise<void> {
+    this.context.player.reset();
+    return this.context.laboratory.useFunction(fun);
   }
 
   private complain(refusal: Refusal | undefined): void {
