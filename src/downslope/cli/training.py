@@ -31,7 +31,7 @@ def _option(metavar: str, words: str, **more: Any) -> Any:
 
 def fit(
     data: _Data,
-    target: _option("NAME", "The column to predict.") = None,  # type: ignore[valid-type]
+    target: _option("NAME", "The column to predict; of a .npy file its number, from 0.") = None,  # type: ignore[valid-type]
     weight: _option("NAME", "The column of the rows' weights.") = None,  # type: ignore[valid-type]
     features: _option("NAMES", "The columns to use, with commas between; all others without.") = None,  # type: ignore[valid-type]
     model: Annotated[str, typer.Option(metavar="NAME", help="linear, logistic, softmax or huber.")] = "linear",
@@ -119,7 +119,6 @@ def fit(
             say_saved(save)
         if plot is not None:
             write(run.plot(), plot)
-            say_saved(plot)
         if watched:
             watched.end(run)
             wait_for_the_end()
