@@ -179,6 +179,26 @@ def test_a_picture_is_told_of_once(run_cli, table):
     assert (status, err) == (0, "saved to q.png\n")
 
 
+def test_predict_tells_which_column_is_missing(run_cli, table):
+    assert run_cli(*FIT, "--epochs", "5", "--save", "run.parquet", "--brief")[0] == 0
+    parquet.write_table(table.select(["wind", "warm"]), "less.parquet")
+    status, out, err = run_cli("predict", "run.parquet", "less.parquet")
+    assert (status, out) == (2, "")
+    words = "must have the column 'sun', which the model was trained on; its columns are wind, warm."
+    assert err.endswith(words.replace("wind, warm", "warm, wind") + "\n")
+
+
+def test_which_word_is_which_class_is_told(run_cli, table):
+    options = ("--target", "word", "--features", "wind,sun", "--epochs", "5", "--brief")
+    status, out, _ = run_cli("fit", "data.parquet", *options, "--model", "logistic", columns=200)
+    assert status == 0
+    assert "note: the target 'word' is of words, which count as classes: 'cold' is 0, 'warm' is 1\n" in out
+    status, _, err = run_cli("fit", "data.parquet", *options, "--model", "huber")
+    assert status == 2
+    assert "column 'word'" in err
+    assert "is 'cold', and huber takes numbers: take the logistic loss" in err
+
+
 def test_predict_refuses_what_is_no_training(run_cli, table):
     downslope.minimize("x^2", 5.0).save("other.parquet")
     status, _, err = run_cli("predict", "other.parquet", "data.parquet")
