@@ -199,6 +199,15 @@ def test_which_word_is_which_class_is_told(run_cli, table):
     assert "is 'cold', and huber takes numbers: take the logistic loss" in err
 
 
+def test_what_a_note_told_is_not_said_again(run_cli, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    np.save("rows.npy", np.column_stack([X * [1, 1000], X @ [1.0, -2.0]]))
+    options = "--target x3 --batch-size 50 --epochs 2 --learning-rate 0.05"
+    status, out, _ = run_cli("fit", "rows.npy", *options.split())
+    assert status == 3
+    assert out.count("condition number") == 1
+
+
 def test_predict_refuses_what_is_no_training(run_cli, table):
     downslope.minimize("x^2", 5.0).save("other.parquet")
     status, _, err = run_cli("predict", "other.parquet", "data.parquet")

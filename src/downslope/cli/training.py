@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 import warnings
 from pathlib import Path
@@ -194,7 +195,16 @@ def _tell(run: TrainingRun, data: str, *, as_json: bool, brief: bool) -> None:
         print()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            showing.explanation(run.explain())
+            found = run.explain()
+        showing.explanation(dataclasses.replace(found, sentences=_not_yet_told(found.sentences, run.notes)))
+
+
+def _not_yet_told(sentences: tuple[str, ...], notes: tuple[str, ...]) -> tuple[str, ...]:
+    """The sentences that are no notes, which were printed above."""
+    from downslope.wording import capital
+
+    told = {f"{capital(note)}." for note in notes}
+    return tuple(sentence for sentence in sentences if sentence not in told)
 
 
 def register(app: typer.Typer, epilog: str) -> None:
