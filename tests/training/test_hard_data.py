@@ -136,6 +136,7 @@ def test_single_precision_stays_single():
     assert {run.losses.dtype, run.x["weights"].dtype, run.path["bias"].dtype} == {np.dtype(np.float32)}
     double = downslope.fit("linear", (X, Y), batch_size=50, epochs=3, learning_rate=0.1, method="adam")
     np.testing.assert_allclose(run.losses, double.losses, rtol=1e-4)  # 54 steps of rounding to 1e-7
+    assert downslope.fit("linear", (X.astype(np.float32), Y), epochs=3).losses.dtype == np.float32
 
 
 def test_small_data_are_trained_on():

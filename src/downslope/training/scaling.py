@@ -61,7 +61,7 @@ def scaling_warning(model: Model, names: tuple[str, ...], rows: Rows, l2: float)
         return None
     intercept = not isinstance(model, Linear) or model.intercept
     sizes = np.abs(rows.columns[:, :MOST_ROWS]).max(axis=1)
-    if sizes.max(initial=0) > _HUGE:
+    if float(sizes.max(initial=0)) > _HUGE:
         name, size = names[int(np.argmax(sizes))], sizes.max()
         what = f"the feature {name!r} goes up to {size:.3g}, too large to square"
         return UnscaledFeatures(f"{what}: leave out such rows, or scale the column")

@@ -26,7 +26,7 @@ def check_words(source: Source, model: Model) -> None:
     allowed = np.asarray(loss.allows(np, np.arange(len(labels), dtype=float)))
     if not allowed.all():
         rule = f"one of {len(labels)} words, and the {loss.name} loss takes {int(allowed.sum())}"
-        raise _error(source, int(np.argmin(allowed)), rule, "take the softmax loss of so many classes")
+        raise _error(source, int(np.argmin(allowed)), rule, f"take the softmax loss, of {len(labels)} classes")
 
 
 def words_told(source: Source) -> list[str]:
