@@ -1,4 +1,4 @@
-"""Features that are the same in every row: beside a bias, nothing tells their weights from it."""
+"""Features that are the same in every row: beside a bias they add nothing, and nothing decides their weights."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ def constant_warning(model: Model, names: tuple[str, ...], rows: Rows) -> Consta
     if not found:
         return None
     if len(found) == 1:
-        what = f"the column {names[found[0]]!r} is {columns[found[0], 0]:g} in all of {n:,} rows: its weight"
-        return ConstantColumns(f"{what} cannot be told from the bias; leave the column out")
+        what = f"the column {names[found[0]]!r} is {columns[found[0], 0]:g} in all of {n:,} rows"
+        return ConstantColumns(f"{what}: it tells nothing that the bias does not; leave the column out")
     named = ", ".join(repr(names[k]) for k in found[:_MOST_NAMES])
     more = f" and {len(found) - _MOST_NAMES} more" if len(found) > _MOST_NAMES else ""
-    what = f"the columns {named}{more} are each the same in all of {n:,} rows: their weights"
-    return ConstantColumns(f"{what} cannot be told from the bias; leave the columns out")
+    what = f"the columns {named}{more} are each the same in all of {n:,} rows"
+    return ConstantColumns(f"{what}: they tell nothing that the bias does not; leave the columns out")
