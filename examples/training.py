@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 import time
+import warnings
 from pathlib import Path
 
 from sklearn.datasets import load_digits
@@ -17,6 +18,7 @@ from sklearn.preprocessing import StandardScaler
 
 import downslope
 from downslope.estimators import DescentClassifier
+from downslope.training import ConstantColumns
 
 OUT = Path("demo")
 EPOCHS = 10
@@ -36,6 +38,7 @@ def classifiers():
 def main():
     """Fit, score, explain, write."""
     OUT.mkdir(exist_ok=True)
+    warnings.simplefilter("ignore", ConstantColumns)  # pixels at the rim are always white
     digits, labels = load_digits(return_X_y=True)
     parts = train_test_split(digits, labels, random_state=0, stratify=labels)
     scaler = StandardScaler().fit(parts[0])

@@ -101,9 +101,23 @@ def test_a_fit_is_resumed_from_its_folder(run_cli, table):
     status, _, err = run_cli(*options, "--epochs", "4", "--checkpoint", "kept")
     assert status == 2
     assert "--checkpoint must be a folder without a checkpoint of an earlier run" in err
+    assert "; resuming goes on from it" in err
     resumed = json.loads(run_cli(*options, "--epochs", "4", "--checkpoint", "kept", "--resume")[1])
     assert resumed["x"] == whole["x"]
     assert [epoch["training_loss"] for epoch in resumed["epochs"]] == [e["training_loss"] for e in whole["epochs"]]
+
+
+def test_a_resume_that_cannot_go_on_is_told(run_cli, table):
+    options = (*FIT, "--batch-size", "50", "--learning-rate", "0.1", "--checkpoint", "kept", "--resume", "--brief")
+    note = "note: there was no checkpoint in kept: begun at the start"
+    assert note in run_cli(*options, "--epochs", "3")[1]
+    status, out, _ = run_cli(*options, "--epochs", "3")
+    assert status == 0
+    assert note not in out
+    assert "note: the run in kept had ended: there was nothing to go on with" in out
+    status, out, err = run_cli(*options, "--epochs", "2")
+    assert (status, out) == (2, "")
+    assert err == "error: --epochs must be 3 or more: the run that is resumed has made 36 steps; got 2.\n"
 
 
 def test_networks_and_found_rates(run_cli, table):
@@ -141,6 +155,57 @@ def test_a_run_that_diverges_exits_with_3(run_cli, table):
     )
     assert status == 3
     assert out.splitlines()[1].startswith("DIVERGED after")
+
+
+@pytest.mark.parametrize("target", ["x3", "2", "-1"])
+def test_a_column_of_an_array_is_chosen_by_its_name_or_number(run_cli, tmp_path, monkeypatch, target):
+    monkeypatch.chdir(tmp_path)
+    np.save("rows.npy", np.column_stack([X, X @ [1.0, -2.0] + 0.5]))
+    status, out, err = run_cli("fit", "rows.npy", "--target", target, "--json")
+    assert (status, err) == (0, "")
+    exact = {"bias": 0.5, "x1": 1.0, "x2": -2.0}
+    assert json.loads(out)["x"] == pytest.approx(exact, abs=1e-4)
+
+
+def test_a_column_that_an_array_does_not_have_is_told(run_cli, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    np.save("rows.npy", X)
+    status, _, err = run_cli("fit", "rows.npy", "--target", "2")
+    assert (status, err) == (2, "error: --target must be one of the 2 columns of rows.npy; got 2.\n")
+
+
+def test_a_picture_is_told_of_once(run_cli, table):
+    status, _, err = run_cli(*FIT, "--epochs", "5", "--plot", "q.png", "--brief")
+    assert (status, err) == (0, "saved to q.png\n")
+
+
+def test_predict_tells_which_column_is_missing(run_cli, table):
+    assert run_cli(*FIT, "--epochs", "5", "--save", "run.parquet", "--brief")[0] == 0
+    parquet.write_table(table.select(["wind", "warm"]), "less.parquet")
+    status, out, err = run_cli("predict", "run.parquet", "less.parquet")
+    assert (status, out) == (2, "")
+    words = "must have the column 'sun', which the model was trained on; its columns are wind, warm."
+    assert err.endswith(words.replace("wind, warm", "warm, wind") + "\n")
+
+
+def test_which_word_is_which_class_is_told(run_cli, table):
+    options = ("--target", "word", "--features", "wind,sun", "--epochs", "5", "--brief")
+    status, out, _ = run_cli("fit", "data.parquet", *options, "--model", "logistic", columns=200)
+    assert status == 0
+    assert "note: the target 'word' is of words, which count as classes: 'cold' is 0, 'warm' is 1\n" in out
+    status, _, err = run_cli("fit", "data.parquet", *options, "--model", "huber")
+    assert status == 2
+    assert "column 'word'" in err
+    assert "is 'cold', and huber takes numbers: take the logistic loss" in err
+
+
+def test_what_a_note_told_is_not_said_again(run_cli, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    np.save("rows.npy", np.column_stack([X * [1, 1000], X @ [1.0, -2.0]]))
+    options = "--target x3 --batch-size 50 --epochs 2 --learning-rate 0.05"
+    status, out, _ = run_cli("fit", "rows.npy", *options.split())
+    assert status == 3
+    assert out.count("condition number") == 1
 
 
 def test_predict_refuses_what_is_no_training(run_cli, table):

@@ -51,10 +51,10 @@ class InvalidInput(DownslopeError, ValueError):
 
 
 class UnknownName(InvalidInput):
-    """A name that is not among the known ones; the message offers the nearest."""
+    """A name that is not among the known ones; the message offers the nearest of those `known`."""
 
     def __init__(self, parameter: str, name: str, known: Iterable[str]):
-        known = sorted(known)
+        self.known = known = sorted(known)
         near = difflib.get_close_matches(name, known, n=1)
         hint = f" Did you mean {near[0]!r}?" if near else ""
         rule = f"must be one of {', '.join(known)}"

@@ -103,6 +103,7 @@ class _Descent(BaseEstimator):
             gradient_tolerance=self.gradient_tolerance if is_batch and not partial else None,
             shuffle=self.shuffle,
             one_class=True,
+            is_part=partial,
             seed=seed,
         )
         self.run_, self._position = run, position

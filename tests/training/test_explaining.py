@@ -1,10 +1,12 @@
 """What is said of a training run on small batches is true of it."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 import downslope
-from downslope.training import Linear, Network
+from downslope.training import Linear, Network, UnscaledFeatures
 
 rng = np.random.default_rng(21)
 X = rng.normal(size=(600, 3))
@@ -78,3 +80,41 @@ def test_a_rate_that_is_too_large_is_answered_with_one_that_works():
     assert found.behaviour.value == "diverging"
     assert "Try learning rate" in found.sentences[-1]
     assert found.to_dict()["behaviour"] == "diverging"
+
+
+@pytest.mark.parametrize(
+    ("last", "behaviour"),
+    [
+        ((0.0902, 0.0885, 0.0869), "crawling"),  # by 1.9 % and 1.8 % of what is left
+        ((0.0871, 0.0870, 0.0869), "noise floor"),
+        ((0.0869, 0.0885, 0.0869), "noise floor"),
+    ],
+)
+def test_a_loss_that_falls_by_some_percent_of_itself_still_falls(last, behaviour):
+    run = downslope.fit("linear", (X, Y), batch_size=100, epochs=4, learning_rate=0.01)
+    epochs = [e._replace(training_loss=m) for e, m in zip(run.epochs, (1.1, *last), strict=True)]
+    found = dataclasses.replace(run, epochs=tuple(epochs), loss=0.086).explain(suggest=False)
+    assert found.behaviour.value == behaviour
+    assert ("by 1.8 % in the last epoch" in found.sentences[0]) == (behaviour == "crawling")
+
+
+def test_a_rate_that_lowers_what_is_left_by_a_fifth_is_suggested():
+    table = np.column_stack([np.ones(600), X])
+    y = table @ [20.0, 2.0, -1.0, 0.5]
+    run = downslope.fit("linear", (X, y), batch_size=100, epochs=5, learning_rate=0.1)
+    other = downslope.fit("linear", (X, y), batch_size=100, epochs=5, learning_rate=0.3)
+    assert run.loss - other.loss < 0.01 * (run.losses[0] - run.loss)  # little of the whole fall
+    assert other.loss < 0.8 * run.loss
+    assert "Try learning rate 0.3" in said(run)
+
+
+def test_rates_that_got_away_as_well_are_no_suggestion():
+    with pytest.warns(UnscaledFeatures):
+        run = downslope.fit("linear", (X * [1, 1000, 1], Y), batch_size=50, epochs=3, learning_rate=0.05)
+    assert run.status.name == "DIVERGED"
+    start = (Y**2).mean() / 2  # all weights are zero there
+    assert run.explain().sentences[-1] == (
+        "Of the learning rates 0.15, 0.01667, 0.005, tried, none went clearly below the loss at the start, "
+        f"{start:.4g}."
+    )
+    assert said(run).count("condition number") == 1

@@ -354,7 +354,7 @@ def test_too_large_a_rate_diverges_and_says_so():
         ({"schedule_per": "row"}, '`schedule_per` must be "step" or "epoch"'),
         ({"method": "momentum", "learning_rate": rates.Backtracking()}, "`learning_rate` cannot be a line search"),
         ({"start": {"weights": np.zeros(3)}}, "`start` must be arranged as the model's parameters are"),
-        ({"resume": True}, "`resume` needs a `checkpoint` folder"),
+        ({"resume": True}, "`resume` needs a checkpoint folder"),
     ],
 )
 def test_options_are_checked_before_anything_is_computed(given, message):

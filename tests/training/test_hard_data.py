@@ -11,7 +11,7 @@ from pyarrow import parquet
 import downslope
 from downslope.errors import InvalidData, InvalidFile, InvalidInput
 from downslope.learning_rates import Backtracking
-from downslope.training import Huber, Linear, Network
+from downslope.training import ConstantColumns, Huber, Linear, Network, UnscaledFeatures
 from downslope.training.checkpoint import newest
 from downslope.training.loop import Training
 from downslope.training.preparing import prepared
@@ -136,6 +136,7 @@ def test_single_precision_stays_single():
     assert {run.losses.dtype, run.x["weights"].dtype, run.path["bias"].dtype} == {np.dtype(np.float32)}
     double = downslope.fit("linear", (X, Y), batch_size=50, epochs=3, learning_rate=0.1, method="adam")
     np.testing.assert_allclose(run.losses, double.losses, rtol=1e-4)  # 54 steps of rounding to 1e-7
+    assert downslope.fit("linear", (X.astype(np.float32), Y), epochs=3).losses.dtype == np.float32
 
 
 def test_small_data_are_trained_on():
@@ -187,6 +188,38 @@ def test_the_progress_line_tells_epoch_losses_pace_and_time_left():
     assert training.line.words(time.perf_counter(), 30) == "epoch 4/4  0:00 left"
 
 
+def test_words_are_refused_where_numbers_or_fewer_classes_are_meant():
+    labels = np.array(["red", "green", "blue"])[np.digitize(Y, [-1, 1])]
+    first = {word: int(np.argmax(labels == word)) for word in ("blue", "red")}
+    with pytest.raises(InvalidData, match=f"row {first['blue']}, is 'blue', and squared error takes numbers"):
+        downslope.fit("linear", (X, labels))
+    with pytest.raises(InvalidData, match=f"row {first['red']}, is 'red', one of 3 words, and .* takes 2: take"):
+        downslope.fit("logistic", (X, labels))
+    as_numbers = downslope.fit("linear", (X, (Y > 0).astype(float)), epochs=5)
+    np.testing.assert_array_equal(downslope.fit("linear", (X, Y > 0), epochs=5).losses, as_numbers.losses)
+
+
+def test_constant_columns_are_told_by_name():
+    late = np.where(np.arange(900) > 898, 1.0, 0.0)  # one row differs
+    table = pa.table({"age": X[:, 0], "one": np.ones(900), "two": np.full(900, 2.0), "late": late, "y": Y})
+    with pytest.warns(ConstantColumns, match="the columns 'one', 'two' are each the same in all of 900 rows"):
+        run = downslope.fit("linear", table, target="y", epochs=5)
+    assert "tell nothing that the bias does not" in run.notes[-1]
+    with pytest.warns(ConstantColumns, match="the column 'two' is 2 in all of 900 rows"):
+        downslope.fit("linear", table, target="y", features=["age", "two"], epochs=5)
+    assert downslope.fit(Linear(intercept=False), table, target="y", features=["age", "two"], epochs=5).notes == ()
+
+
+def test_a_number_too_large_to_square_is_named_and_nothing_else_is_warned_of():
+    spoilt = X.copy()
+    spoilt[700, 2] = 1e200
+    with pytest.warns(UnscaledFeatures, match=r"'x3' goes up to 1e\+200, too large to square"):
+        run = downslope.fit("linear", (spoilt, Y), batch_size=50, learning_rate=0.1)  # other warnings are errors here
+    assert run.status.name == "NOT_FINITE"
+    assert "row 700" in run.explain().sentences[0]
+    assert "inf times" not in " ".join(run.explain().sentences)
+
+
 def test_a_networks_targets_may_be_words():
     labels = np.array(["red", "green", "blue"])[np.digitize(Y, [-1, 1])]
     run = downslope.fit(
@@ -194,3 +227,4 @@ def test_a_networks_targets_may_be_words():
     )
     assert (run.model.predict(X) == labels).mean() > 0.9
     assert run.model.labels == ("blue", "green", "red")
+    assert "'blue' is 0, 'green' is 1, 'red' is 2" in run.notes[-1]

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from downslope.errors import InvalidInput
+from downslope.errors import InvalidInput, UnknownName
 from downslope.training.fitted import Fitted
 from downslope.training.sources import open_source, read_rows
 
@@ -19,7 +19,12 @@ _ROWS = 2**16
 def predicted(model: Fitted, data: str, probabilities: bool) -> Iterator[dict[str, np.ndarray]]:
     """Columns of predictions, for so many rows at a time; the features are found by their names."""
     named = not data.endswith(".npy")
-    source = open_source(data, features=model.names if named else None, shuffle=False)
+    try:
+        source = open_source(data, features=model.names if named else None, shuffle=False)
+    except UnknownName as error:
+        rule = f"must have the column {error.value!r}, which the model was trained on; its columns are"
+        message = f"`data` {data!r} {rule} {', '.join(error.known)}."
+        raise InvalidInput("data", rule, error.known, message=message) from None
     if len(source.names) != len(model.names):
         raise InvalidInput("data", f"must have {len(model.names)} columns", f"{len(source.names)} columns")
     for first in range(0, source.n_rows, _ROWS):

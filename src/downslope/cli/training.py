@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 import warnings
 from pathlib import Path
@@ -31,7 +32,7 @@ def _option(metavar: str, words: str, **more: Any) -> Any:
 
 def fit(
     data: _Data,
-    target: _option("NAME", "The column to predict.") = None,  # type: ignore[valid-type]
+    target: _option("NAME", "The column to predict; of a .npy file its number, from 0.") = None,  # type: ignore[valid-type]
     weight: _option("NAME", "The column of the rows' weights.") = None,  # type: ignore[valid-type]
     features: _option("NAMES", "The columns to use, with commas between; all others without.") = None,  # type: ignore[valid-type]
     model: Annotated[str, typer.Option(metavar="NAME", help="linear, logistic, softmax or huber.")] = "linear",
@@ -119,7 +120,6 @@ def fit(
             say_saved(save)
         if plot is not None:
             write(run.plot(), plot)
-            say_saved(plot)
         if watched:
             watched.end(run)
             wait_for_the_end()
@@ -195,7 +195,16 @@ def _tell(run: TrainingRun, data: str, *, as_json: bool, brief: bool) -> None:
         print()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            showing.explanation(run.explain())
+            found = run.explain()
+        showing.explanation(dataclasses.replace(found, sentences=_not_yet_told(found.sentences, run.notes)))
+
+
+def _not_yet_told(sentences: tuple[str, ...], notes: tuple[str, ...]) -> tuple[str, ...]:
+    """The sentences that are no notes, which were printed above."""
+    from downslope.wording import capital
+
+    told = {f"{capital(note)}." for note in notes}
+    return tuple(sentence for sentence in sentences if sentence not in told)
 
 
 def register(app: typer.Typer, epilog: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from downslope.training.constant_columns import ConstantColumns
 from downslope.training.fitting import fit
 from downslope.training.losses import Huber, Logistic, Loss, Softmax, SquaredError
 from downslope.training.models import Batch, Linear, Model
@@ -13,6 +14,7 @@ from downslope.training.training_run import TrainingRun
 
 __all__ = [
     "Batch",
+    "ConstantColumns",
     "Epoch",
     "Huber",
     "Linear",

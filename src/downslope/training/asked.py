@@ -77,7 +77,7 @@ def as_asked(
     if clip_norm is not None:
         check_real("clip_norm", clip_norm, 0)
         if clip_norm == 0:
-            raise InvalidInput("clip_norm", "must be positive, or None", clip_norm)
+            raise InvalidInput("clip_norm", "must be positive, or left out", clip_norm)
     check_whole("average_from", average_from, 1, none="for no averaging")
     check_whole("early_stopping", early_stopping, 1, none="for none")
     if early_stopping is not None and not has_validation:
@@ -121,7 +121,8 @@ def check_whole(name: str, value: Any, low: int, none: str = "") -> None:
     if value is None and none:
         return
     if isinstance(value, bool) or not isinstance(value, numbers.Integral) or int(value) < low:
-        raise InvalidInput(name, f"must be a whole number, {low} or more{f', or None {none}' if none else ''}", value)
+        rule = f"must be a whole number, {low} or more{f', or left out {none}' if none else ''}"
+        raise InvalidInput(name, rule, value)
 
 
 def check_real(name: str, value: Any, low: float) -> None:

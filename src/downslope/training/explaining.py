@@ -34,13 +34,17 @@ EDGE = (0.85, 1.2)
 """A sharpness within these shares of the largest stable one is at the edge."""
 _STILL_FALLS = 0.02
 """An epoch that lowered the mean loss by this share of all that it fell has not settled."""
+_STEADILY = 0.01
+"""Nor has a run whose last two epochs each lowered it by this share of what is left."""
 _RISES = 0.5
 """A loss above its first by this share has risen."""
 _MOST_SECONDS = 3.0
 _HELPS = 0.05
-"""Of the fall, a further one that is worth telling of."""
+"""Of the fall, or of the loss where that is smaller: a further fall that is worth telling of."""
 _WORSE = 0.05
 """A validation loss above its lowest by this share has risen."""
+_BAD_VALUE = "`data` column"
+"""How a note begins that tells of a value which cannot be trained on."""
 _FACTORS = (3.0, 1 / 3, 0.1)
 
 
@@ -69,11 +73,10 @@ def _rules(run: TrainingRun) -> tuple[Any, Any]:
 def _headline(run: TrainingRun) -> tuple[Behaviour, str]:
     first, steps = float(run.losses[0]), counted(run.n_steps, "step")
     if run.status in (Status.DIVERGED, Status.NOT_FINITE):
-        why = next(
-            (note for note in run.notes if "had a loss of" in note or "met a loss" in note or "column" in note), ""
-        )
+        causes = ("had a loss of", "met a loss of", _BAD_VALUE)
+        why = next((note for note in run.notes if any(cause in note for cause in causes)), "")
         words = f"{run.status.reason}, after {steps}{': ' + why if why else ''}."
-        is_divergence = run.status is Status.DIVERGED or "column" not in why
+        is_divergence = run.status is Status.DIVERGED or _BAD_VALUE not in why
         return (Behaviour.DIVERGING if is_divergence else Behaviour.LEFT_DOMAIN), words
     means = _means(run)
     told = f"the loss went from {short(first)} to {short(run.loss)} in {steps}"
@@ -87,6 +90,9 @@ def _headline(run: TrainingRun) -> tuple[Behaviour, str]:
     if last > _STILL_FALLS * abs(fall) and fall > 0:
         share = f"{100 * last / fall:.0f} %"
         return Behaviour.CRAWLING, f"{told}, and still falls: {share} of the way between epochs came in the last one."
+    left = abs(means[-1])
+    if len(means) > 2 and min(last, means[-3] - means[-2]) > _STEADILY * left:
+        return Behaviour.CRAWLING, f"{told}, and still falls: by {100 * last / left:.1f} % in the last epoch."
     return Behaviour.NOISE_FLOOR, f"{told}, and no longer falls from epoch to epoch."
 
 
@@ -165,9 +171,14 @@ def _tried(run: TrainingRun) -> list[str]:
     for factor in _FACTORS:
         constant = Constant(before * factor)
         other = again(job, rate=constant, steps=dataclasses.replace(job.steps, rate=constant), validation=None)
-        tried.append((other.loss if math.isfinite(other.loss) else math.inf, before * factor))
+        got_away = other.status in (Status.DIVERGED, Status.NOT_FINITE) or not math.isfinite(other.loss)
+        tried.append((math.inf if got_away else other.loss, before * factor))
     loss, rate = min(tried)
-    fall = abs(float(run.losses[0]) - run.loss) if math.isfinite(run.loss) else math.inf
-    if loss < run.loss - _HELPS * fall or not math.isfinite(run.loss) or run.status is Status.DIVERGED:
+    start = job.objective.bound().value(job.x0)
+    rates = f"Of the learning rates {', '.join(short(before * factor) for factor in _FACTORS)}, tried, none went"
+    if not loss < start - _HELPS * abs(start):
+        return [f"{rates} clearly below the loss at the start, {short(start)}."]
+    is_lost = run.status in (Status.DIVERGED, Status.NOT_FINITE) or not math.isfinite(run.loss)
+    if is_lost or loss < run.loss - _HELPS * min(abs(start - run.loss), abs(run.loss)):
         return [f"Try learning rate {short(rate)}: tried, it got to a loss of {short(loss)} in as many epochs."]
-    return [f"Of the learning rates {', '.join(short(before * f) for f in _FACTORS)}, tried, none went clearly lower."]
+    return [f"{rates} clearly lower."]

@@ -56,7 +56,7 @@ def fit(
         a folder of files of one kind, which may be larger than memory.
     target, weight, features
         Where the data are a table: the column to predict, that of the rows' weights, if any, and the columns to use,
-        None for all others.
+        None for all others. Words as a target are classes, which `run.notes` numbers.
     validation
         A share of the rows to hold out, below 1, or rows of their own, (X, y).
     start
@@ -100,7 +100,8 @@ def fit(
         pieces of work, as `downslope fit --watch` does.
     checkpoint, resume
         A folder, in which the state is kept every half minute and at the end; with `resume` the run goes on from there,
-        and ends with the same weights, to the last bit, as one that was never stopped.
+        and ends with the same weights, to the last bit, as one that was never stopped. Where there is no checkpoint
+        yet, or nothing left to do, `run.notes` tells it.
 
     Raises
     ------

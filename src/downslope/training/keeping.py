@@ -40,14 +40,18 @@ class Keeper:
         self.kept_step = -1
         if folder is None:
             if resume:
-                raise InvalidInput("resume", "needs a `checkpoint` folder to go on from", resume)
+                raise InvalidInput("resume", "needs a checkpoint folder to go on from", resume)
             return
         found = newest(folder)
         if found is not None and not resume:
-            rule = "must be a folder without a checkpoint of an earlier run; `resume=True` goes on from it"
+            rule = "must be a folder without a checkpoint of an earlier run; resuming goes on from it"
             raise InvalidInput("checkpoint", rule, str(folder))
         if found is not None:
             self._restore(found)
+            if training.status is not Status.RUNNING or training.step == training.job.max_steps:
+                training.notes.append(f"the run in {folder} had ended: there was nothing to go on with")
+        elif resume:
+            training.notes.append(f"there was no checkpoint in {folder}: begun at the start")
         self.folder = CheckpointFolder(folder)
 
     def keep_in_time(self) -> None:
@@ -99,6 +103,11 @@ class Keeper:
             if asked.get(name) != before:
                 rule = f"must be as in the run that is resumed: {json.dumps(before)}"
                 raise InvalidInput(name, rule, asked.get(name))
+        job = training.job
+        if found.step > job.max_steps:
+            n_epochs = -(-found.step // job.n_batches)
+            rule = f"must be {n_epochs:,} or more: the run that is resumed has made {found.step:,} steps"
+            raise InvalidInput("epochs", rule, job.asked.epochs)
         leaves, treedef = jax.tree.flatten(training.position)
         given = [arrays[f"position {i}"] for i in range(len(leaves))]
         training.position = jax.tree.unflatten(treedef, given)

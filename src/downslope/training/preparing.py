@@ -18,6 +18,7 @@ from downslope.objectives.structure import Structure
 from downslope.stopping import Limits
 from downslope.training import asked as asking
 from downslope.training.asked import Asked
+from downslope.training.constant_columns import constant_warning
 from downslope.training.models import Batch, Model, UserLoss
 from downslope.training.objective import Average, TrainingObjective
 from downslope.training.order import Order
@@ -27,6 +28,7 @@ from downslope.training.sources import Rows, Source, open_source
 from downslope.training.steps import Penalties, Steps
 from downslope.training.summing import Summed
 from downslope.training.surveying import check_sample, sampled, survey, training_rows, validation_rows
+from downslope.training.target_words import check_words, words_told
 
 _LIMIT = 1e6
 """A batch's loss above so many times the one at the start is a run that got away."""
@@ -84,10 +86,14 @@ def prepared(
     method: Any = "gradient_descent",
     learning_rate: Any = None,
     one_class: bool = False,
+    is_part: bool = False,
     progress: bool = False,
     **options: Any,
 ) -> Job:
-    """The job; InvalidInput where a parameter breaks a rule or the data do not suit the model."""
+    """The job; InvalidInput where a parameter breaks a rule or the data do not suit the model.
+
+    `one_class` is as for `fitted`; where the rows are a part of others, `is_part`, a column may vary in those.
+    """
     model = asking.as_model(model, start)
     method = as_method(method)
     share = validation if isinstance(validation, int | float) and not isinstance(validation, bool) else 0.0
@@ -101,6 +107,7 @@ def prepared(
     )
     if source.target_name is None and not isinstance(model, UserLoss):
         raise InvalidInput("data", "must have a target: give (X, y), or the name of the target's column", source.names)
+    check_words(source, model)
     if asked.batch_size is not None and asked.batch_size >= source.n_rows:
         asked = dataclasses.replace(asked, batch_size=None)
     order = Order(source.n_rows, len(source.names), asked.seed, asked.shuffle, float(share))
@@ -137,9 +144,11 @@ def prepared(
         rate, note = _rate_of_first_batches(model, structure, x0, sample, asked)
         notes.append(note)
     warned = None if method.needs_hessian or method.scaling else scaling_warning(model, source.names, sample, asked.l2)
-    if warned is not None:
-        notes.append(str(warned))
-        warnings.warn(warned, stacklevel=4)
+    unvaried = None if is_part else constant_warning(model, source.names, sample)
+    for warning in filter(None, (warned, unvaried)):
+        notes.append(str(warning))
+        warnings.warn(warning, stacklevel=4)
+    notes += words_told(source)
     held_out, validation_told = validation_rows(source, order, validation, share, model)
     limit = loss0 if loss0 > 0 else 1.0
     limits = Limits(

@@ -22,6 +22,7 @@ from downslope.errors import InvalidInput
 from downslope.learning_rates import GeometricDecay
 from downslope.methods import as_method
 from downslope.training.asked import check_real, check_whole
+from downslope.training.constant_columns import ConstantColumns
 from downslope.training.objective import Average
 from downslope.training.preparing import Job, prepared
 from downslope.training.replaying import again
@@ -90,6 +91,7 @@ def find_learning_rate(
         raise InvalidInput("method", "must have a learning rate to look for", method)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UnscaledFeatures)
+        warnings.simplefilter("ignore", ConstantColumns)
         given = {"method": rule, "learning_rate": smallest, "batch_size": batch_size, "epochs": 1, **options}
         job = prepared(model, data, **given)
     factor = (largest / smallest) ** (1 / (n_steps - 1))

@@ -15,6 +15,8 @@ from downslope.training.sources.source import Rows
 MOST_ROWS, MOST_FEATURES = 4096, 500
 _WORTH, _MANY = 100.0, 1e3
 _ZERO = 1e-10
+_HUGE = 1e150
+"""Whose square is beyond double precision."""
 
 
 class UnscaledFeatures(UserWarning):
@@ -58,10 +60,14 @@ def scaling_warning(model: Model, names: tuple[str, ...], rows: Rows, l2: float)
     if isinstance(model, UserLoss) or len(names) > MOST_FEATURES:
         return None
     intercept = not isinstance(model, Linear) or model.intercept
+    sizes = np.abs(rows.columns[:, :MOST_ROWS]).max(axis=1)
+    if float(sizes.max(initial=0)) > _HUGE:
+        name, size = names[int(np.argmax(sizes))], sizes.max()
+        what = f"the feature {name!r} goes up to {size:.3g}, too large to square"
+        return UnscaledFeatures(f"{what}: leave out such rows, or scale the column")
     before, after = condition_numbers(rows.columns, l2, intercept=intercept)
     if before < _MANY or before < _WORTH * after:
         return None
-    sizes = np.abs(rows.columns[:, :MOST_ROWS]).max(axis=1)
     largest, smallest = names[int(np.argmax(sizes))], names[int(np.argmin(sizes))]
     between = f" (from {smallest!r} to {largest!r})" if largest != smallest else ""
     return UnscaledFeatures(

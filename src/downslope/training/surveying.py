@@ -12,6 +12,7 @@ from downslope.training.models import Model
 from downslope.training.order import Order
 from downslope.training.sources import Rows, Source, open_source, read_rows
 from downslope.training.sources.source import bad_value, is_good
+from downslope.training.target_words import row_of
 
 MOST_NUMBERS = 2**24
 """Where the training rows are more numbers than this, blocks of them stand for all where a loss over all is told."""
@@ -96,19 +97,11 @@ def check_sample(source: Source, model: Model, rows: Rows, one_class: bool) -> N
     if not good.all():
         at = int(np.argmax(~good))
         value = float(rows.target[at])
-        row = _row_of(source, value)
+        row = row_of(source, value)
         raise target_error(source, at if row is None else row, value, model.loss)
     if model.loss.is_classifier and not one_class and len(np.unique(rows.target)) < 2:
-        raise InvalidInput("data", "must have two classes or more in the target", f"only {rows.target[0]:g}")
-
-
-def _row_of(source: Source, value: float) -> int | None:
-    for first in range(0, source.n_rows, 2**16):
-        part = read_rows(source, first, min(2**16, source.n_rows - first))
-        found = np.flatnonzero(part.target == value)
-        if found.size:
-            return int(first + found[0])
-    return None
+        only = f"{rows.target[0]:g}" if source.labels is None else source.labels[int(rows.target[0])]
+        raise InvalidInput("data", "must have two classes or more in the target", f"only {only}")
 
 
 def validation_rows(

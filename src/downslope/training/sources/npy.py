@@ -6,6 +6,7 @@ By `readinto`, not by a memory map: where a mapped file is cut short, the next l
 from __future__ import annotations
 
 import hashlib
+import re
 from io import FileIO
 from pathlib import Path
 from typing import Any
@@ -88,8 +89,8 @@ class NpySource:
     path
         The file of the features.
     target, weight
-        Arrays (n,), in memory or as paths of .npy files; or the number of a column of the file, or its name (`x1` is
-        the first), which is then no feature; None: none.
+        Arrays (n,), in memory or as paths of .npy files; or a column of the file, which is then no feature: its number,
+        also as text, or its name (`x1` is the first); None: none.
     """
 
     is_checked = False
@@ -123,6 +124,8 @@ class NpySource:
         n = self.file.n_columns
         if isinstance(values, str) and values in (names := [f"x{k + 1}" for k in range(n)]):
             return names.index(values)
+        if isinstance(values, str) and re.fullmatch(r"-?[0-9]+", values):
+            values = int(values)
         if not isinstance(values, int | np.integer):
             return None
         if isinstance(values, bool) or not -n <= values < n:
