@@ -110,7 +110,7 @@ def test_a_run_compiles_one_program(caplog):
     finally:
         jax.config.update("jax_log_compiles", False)
     compiled = [record.getMessage() for record in caplog.records if record.getMessage().startswith("Compiling ")]
-    assert [message.split()[1] for message in compiled] == ["jit(_loop)"]
+    assert [message.split()[1] for message in compiled] == ["jit(outer)"]
 
 
 def test_the_collector_works_again_after_loading():
