@@ -2,7 +2,7 @@
 
 1,000,000 rows of 100 float32 and a target, without compression, in row groups of a block; the files are in the system's
 cache. "bare" reads all and does nothing with it: pyarrow's `iter_batches`, with and without comparing checksums, and
-`readinto` of NumPy's file. "batches" is what a training loop gets: in order, checked to be finite, (K, d, b).
+`readinto` of NumPy's file. "batches" is what a training loop gets: in order, checked to be finite, row after row.
 
 Goals: from Parquet at least 85% of the bare reader, and from .npy at least 8 million rows a second.
 """

@@ -4,9 +4,10 @@ All start from zeros and make the same steps, at a constant rate, over the same 
 256, 1,024 and 4,096; the loss is that of all rows, after the epoch. `downslope.fit` is timed as a user waits for it,
 and by what it tells of its epoch (without checks, the sample for curvatures, and the loss at the end); also where it
 shuffles, as it does by default, and streamed from a .npy file. Peers: PyTorch by hand and by autograd, NumPy by hand
-on columns, and scikit-learn's partial_fit, whose steps are of one row, so that it makes many more of them.
+on columns that were turned before, scikit-learn's partial_fit and Vowpal Wabbit, whose steps are of one row, so that
+they make many more of them. Vowpal Wabbit learns a tenth of the rows, as made for it before, out of a cache.
 
-    python benchmarks/training.py [--rows 1000000] [--rounds 3] [--peers numpy,torch,sklearn]
+    python benchmarks/training.py [--rows 1000000] [--rounds 3] [--peers numpy,torch,sklearn,vw]
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from timing import interleaved, print_machine
 import downslope
 
 N_FEATURES, RATE = 100, 0.1
+CONSTANT = 11650396  # where Vowpal Wabbit keeps its bias
 BATCH_SIZES = (256, 1024, 4096)
 
 
@@ -117,6 +119,32 @@ class ScikitLearn:
         self.weights = made.coef_[0], made.intercept_[0]
 
 
+class VowpalWabbit:
+    """Steps of one row, as scikit-learn's, over its cache of the first rows."""
+
+    def __init__(self, X, y, batch_size, folder):
+        from vowpalwabbit import pyvw
+
+        self.pyvw, self.rate = pyvw, RATE / batch_size
+        self.n_rows, self.cache = len(y) // 10, Path(folder) / "rows.cache"
+        text = Path(folder) / "rows.vw"
+        if not text.exists():
+            with open(text, "w") as file:
+                for row, label in zip(X[: self.n_rows].tolist(), y.tolist(), strict=False):
+                    values = " ".join(f"{i}:{value:.6g}" for i, value in enumerate(row))
+                    file.write(f"{2 * label - 1:.0f} | {values}\n")
+            self._learn(f"-d {text} --cache_file {self.cache} -k")
+
+    def _learn(self, source):
+        learner = self.pyvw.Workspace(f"--quiet --loss_function logistic --sgd -l {self.rate} --power_t 0 {source}")
+        learner.run_parser()
+        self.weights = [learner.get_weight(i) for i in range(N_FEATURES)], learner.get_weight(CONSTANT)
+        learner.finish()
+
+    def __call__(self):
+        self._learn(f"--cache_file {self.cache}")
+
+
 def candidates(X, y, columns, file, batch_size, peers):
     """By name, each to be called for one epoch."""
     made = {
@@ -129,6 +157,8 @@ def candidates(X, y, columns, file, batch_size, peers):
     if "torch" in peers:
         made["PyTorch by hand"] = TorchByHand(X, y, batch_size)
         made["PyTorch, autograd"] = TorchAutograd(X, y, batch_size)
+    if "vw" in peers:
+        made["Vowpal Wabbit, a tenth"] = VowpalWabbit(X, y, batch_size, file.parent)
     if "sklearn" in peers:
         made["scikit-learn partial_fit"] = ScikitLearn(X, y, batch_size)
     return made
@@ -139,7 +169,7 @@ def main():
     reader = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     reader.add_argument("--rows", type=int, default=1_000_000)
     reader.add_argument("--rounds", type=int, default=3)
-    reader.add_argument("--peers", default="numpy,torch,sklearn")
+    reader.add_argument("--peers", default="numpy,torch,sklearn,vw")
     asked = reader.parse_args()
     print(__doc__)
     print_machine("jax", "numpy", "torch", "scikit-learn")
@@ -153,7 +183,7 @@ def main():
             seconds = interleaved(made, rounds=asked.rounds)
             print(f"\nbatches of {batch_size:,}{'':14}{'M rows/s':>12}{'its epoch':>12}{'loss':>12}")
             for name, one in made.items():
-                pace = asked.rows / statistics.median(seconds[name]) / 1e6
+                pace = getattr(one, "n_rows", asked.rows) / statistics.median(seconds[name]) / 1e6
                 own = f"{statistics.median(one.pace[1:]) / 1e6:12.2f}" if isinstance(one, Ours) else f"{'':12}"
                 print(f"{name:30}{pace:12.2f}{own}{loss(X, y, *one.weights):12.6f}", flush=True)
 

@@ -72,6 +72,8 @@ class FormulaError(InvalidInput):
 class InvalidFile(InvalidInput):
     """A file that is missing, damaged or of another kind, or a place where none can be written; `path` is its name.
 
+    Where it ended a training run, `run` is the record up to there; else None.
+
     >>> raise InvalidFile("run.parquet", "is cut short")
     Traceback (most recent call last):
     ...
@@ -80,6 +82,7 @@ class InvalidFile(InvalidInput):
 
     def __init__(self, path: Any, rule: str, *, parameter: str = "path"):
         self.path = path
+        self.run: Run | None = None
         super().__init__(parameter, rule, path, message=f"`{parameter}` {shortened(str(path), 300)} {rule}.")
 
 

@@ -22,7 +22,8 @@ except ImportError:
 from downslope.storage.not_stored import objective_of
 from downslope.training.fitting import fitted
 from downslope.training.losses import Logistic, Loss, Softmax, as_loss
-from downslope.training.models import Linear, Model, Network
+from downslope.training.models import Linear, Model
+from downslope.training.networks import Network
 from downslope.training.training_run import TrainingRun
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from downslope import InvalidFile, InvalidInput
-from downslope.training import checkpoint
+from downslope.training import checkpoint, checkpoint_file
 from downslope.training.checkpoint import CheckpointFolder, newest, read, write
 from tests.full_disk import files_of_at_most
 
@@ -129,7 +129,7 @@ def test_nothing_is_unpickled_and_objects_are_refused(tmp_path):
 
 
 def test_a_newer_format_asks_for_an_upgrade(tmp_path, monkeypatch):
-    monkeypatch.setattr(checkpoint, "_FORMAT", 2)
+    monkeypatch.setattr(checkpoint_file, "_FORMAT", 2)
     write(tmp_path, 1, {}, {})
     monkeypatch.undo()
     with pytest.raises(InvalidFile, match="format this one does not know: upgrade downslope"):

@@ -196,7 +196,7 @@ def test_optax_methods_are_taken_and_pytorchs_refused():
     run = downslope.fit("linear", (X, Y), method=optax.adam(0.05), **options)
     peer = downslope.fit("linear", (X, Y), method="adam", learning_rate=0.05, **options)
     np.testing.assert_allclose(run.losses, peer.losses, rtol=1e-9)
-    with pytest.raises(InvalidInput, match="`method` must be one that compiles here"):
+    with pytest.raises(InvalidInput, match=r"`method` must be one that compiles, .*optax"):
         downslope.fit("linear", (X, Y), method=torch.optim.SGD)
 
 

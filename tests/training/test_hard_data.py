@@ -1,5 +1,6 @@
 """What data can do to a run: bad rows in the middle, single precision, one row, more rows than are looked at."""
 
+import os
 import time
 
 import numpy as np
@@ -8,10 +9,12 @@ import pytest
 from pyarrow import parquet
 
 import downslope
-from downslope.errors import InvalidData, InvalidInput
+from downslope.errors import InvalidData, InvalidFile, InvalidInput
 from downslope.training import Network
+from downslope.training.checkpoint import newest
 from downslope.training.loop import Training
 from downslope.training.preparing import prepared
+from downslope.training.sources import kept
 from downslope.training.sources.arrays import ArraySource
 
 rng = np.random.default_rng(11)
@@ -53,6 +56,27 @@ def test_a_bad_value_in_the_first_batch_is_an_error():
         )
     with pytest.raises(InvalidData, match="row 3 of big"):
         downslope.fit("linear", UncheckedSource(X, Y, {(3, 0): np.nan}))
+
+
+def test_damage_that_training_comes_upon_leaves_the_record_and_a_checkpoint(tmp_path, monkeypatch):
+    monkeypatch.setattr(kept, "KEPT_NUMBERS", 0)
+    monkeypatch.setattr("downslope.training.order.MOST_BLOCK_ROWS", 16)
+    monkeypatch.setattr("downslope.training.batches.CHUNK_NUMBERS", 1)
+    path, options = tmp_path / "rows.npy", {"batch_size": 50, "learning_rate": 0.1, "epochs": 2}
+    np.save(path, X)
+    whole = downslope.fit("linear", path, target=Y, **options)
+
+    def cut_short(epoch):
+        os.truncate(path, 4096)
+
+    with pytest.raises(InvalidFile, match=r"was (cut short|written to) while it was read") as caught:
+        downslope.fit("linear", path, target=Y, **options, callback=cut_short, checkpoint=tmp_path / "kept")
+    run = caught.value.run
+    assert (run.status.name, len(run.epochs)) == ("INTERRUPTED", 1)
+    assert len(X) // 50 <= run.n_steps < whole.n_steps
+    np.testing.assert_array_equal(run.losses[:-1], whole.losses[: run.n_steps])
+    np.testing.assert_array_equal(run.x["weights"], whole.path["weights"][run.n_steps])
+    assert newest(tmp_path / "kept").step == run.n_steps
 
 
 def test_a_value_that_makes_the_loss_explode_is_named_with_its_file(tmp_path):
@@ -120,10 +144,11 @@ def test_the_progress_line_tells_epoch_losses_pace_and_time_left():
     training = Training(job, None, False, None, False)
     training.line.__enter__()
     training.run()
-    words = training.line.words(time.perf_counter())
+    words = training.line.words(time.perf_counter(), 80)
     assert words.startswith("epoch 4/4  loss 0.00")
     assert "  validation 0.00" in words
     assert "rows/s  0:00 left" in words
+    assert training.line.words(time.perf_counter(), 30) == "epoch 4/4  0:00 left"
 
 
 def test_a_networks_targets_may_be_words():

@@ -40,7 +40,7 @@ batches = Batches(source, order.Order(source.n_rows, len(source.names), 0, shuff
 total, n_rows = 0.0, 0
 for epoch in range(3):
     for chunk in batches.chunks(epoch * batches.n_batches, batches.n_batches):
-        total += float((chunk.weight * chunk.target).sum(dtype=float))
+        total += float((chunk.rows.weight * chunk.rows.target).sum(dtype=float))
         n_rows += chunk.n_rows
     peaks.append(told("VmHWM") - before)
 print(n_rows, total, *peaks)

@@ -15,7 +15,7 @@ from downslope.cli.files import PICTURES, check_place, say_saved, write
 from downslope.cli.loading import loading
 from downslope.cli.pictures import exit_status
 from downslope.cli.watching import wait_for_the_end, watching
-from downslope.errors import InvalidInput
+from downslope.errors import InvalidFile, InvalidInput
 
 if TYPE_CHECKING:
     from downslope.training import TrainingRun
@@ -92,21 +92,27 @@ def fit(
     rate, per = _rate(chosen, data, asked, learning_rate, reading.number("decay", decay), as_json)
     with warnings.catch_warnings(), watching(f"{model} on {Path(data).name}", watch) as watched:
         warnings.simplefilter("ignore")  # a run's notes say the same
-        run = training.fit(
-            chosen,
-            data,
-            learning_rate=rate,
-            schedule_per=per,
-            validation=reading.number("validation", validation),
-            epochs=reading.whole("epochs", epochs),
-            early_stopping=reading.whole("early_stopping", early_stopping),
-            average_from=reading.whole("average_from", average_from),
-            sharpness=reading.whole("sharpness", sharpness),
-            checkpoint=checkpoint,
-            resume=resume,
-            progress=watched.follow if watched else sys.stderr.isatty() and not as_json,
-            **asked,
-        )
+        try:
+            run = training.fit(
+                chosen,
+                data,
+                learning_rate=rate,
+                schedule_per=per,
+                validation=reading.number("validation", validation),
+                epochs=reading.whole("epochs", epochs),
+                early_stopping=reading.whole("early_stopping", early_stopping),
+                average_from=reading.whole("average_from", average_from),
+                sharpness=reading.whole("sharpness", sharpness),
+                checkpoint=checkpoint,
+                resume=resume,
+                progress=watched.follow if watched else sys.stderr.isatty() and not as_json,
+                **asked,
+            )
+        except InvalidFile as error:
+            if error.run is not None and save is not None:
+                error.run.save(save)
+                say_saved(save)
+            raise
         _tell(run, data, as_json=as_json, brief=brief)
         if save is not None:
             run.save(save)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from downslope.training.fitting import fit
 from downslope.training.losses import Huber, Logistic, Loss, Softmax, SquaredError
-from downslope.training.models import Batch, Linear, Model, Network
+from downslope.training.models import Batch, Linear, Model
+from downslope.training.networks import Network
 from downslope.training.record import Epoch
 from downslope.training.scaling import UnscaledFeatures
 from downslope.training.slices import LossSlice, loss_slice

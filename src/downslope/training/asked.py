@@ -200,7 +200,9 @@ def as_rate(rate: Any, method: Method, n: int, is_batch: bool) -> LearningRate |
 def check_method(method: Method, l1: float) -> None:
     """Raise InvalidInput where the method cannot be compiled, or a proximal step is not defined for it."""
     if method.runs_as_python:
-        rule = "must be one that compiles here, as all of downslope and of optax do; PyTorch's run as Python"
+        rule = (
+            "must be one that compiles, as all of downslope and of optax do, such as optax.adam(0.01); PyTorch's is not"
+        )
         raise InvalidInput("method", rule, rule_in_words(method)["name"])
     known = isinstance(method, GradientDescent | Momentum | Nesterov) or method.scaling
     if l1 and not known:

@@ -1,10 +1,11 @@
 """Batches of a source's rows in a given order, read ahead by threads, in memory that does not grow.
 
     for chunk in Batches(source, order, batch_size=256).chunks(step=0, n_steps=1000):
-        ...                 chunk.columns (K, d, b): K batches for one call of a compiled loop
+        ...                 chunk.rows: K batches of b rows, one row after the other, for one call of a compiled loop
 
-One thread reads windows (order.py), another copies their rows, permuted, into the chunks. There are two windows and
-five chunks, which are used again and again: this bounds memory, whatever the size of the data.
+Rows in memory that come in order are taken as they lie; a file's rows that lie in one piece are read into the chunks by
+a thread. Else one thread reads windows (order.py), and another copies their rows, permuted, into the chunks. There are
+at most two windows and three chunks, which are used again and again: this bounds memory, whatever the size of the data.
 
 Every chunk has the same shape. The last batch of an epoch is shorter, the last chunk may have fewer batches; what is
 left over has weight 0. Chunks do not cross the end of an epoch.
@@ -12,41 +13,42 @@ left over has weight 0. Chunks do not cross the end of an epoch.
 
 from __future__ import annotations
 
+import dataclasses
 import functools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from downslope.training.ahead import Ahead
-from downslope.training.gathering import aligned_zeros
+from downslope.training.gathering import Flat
 from downslope.training.order import Order
 from downslope.training.sources.source import Rows, Source, bad_value, is_good
 from downslope.training.windows import WindowRows, held_out_rows
 
 __all__ = ["Batches", "Chunk", "held_out_rows"]
 
-CHUNK_NUMBERS = 2**20
-"""A chunk holds about so many numbers, 4 MB of float32: enough that a call's cost is nothing beside it."""
+CHUNK_NUMBERS = 2**21
+"""A chunk holds about so many numbers, 8 MB of float32: enough that a call's cost is little beside it."""
+_MORE = 8
+"""And so many times as many where nothing is copied."""
 MOST_BATCHES = 4096
 """And at most so many batches, so that Ctrl-C and progress are not far apart."""
 
 
 @dataclass
 class Chunk:
-    """Some batches, each in one piece.
+    """Some batches, one after the other.
 
-    Its arrays are used again: they are valid until the next but one chunk is asked for.
+    Its arrays are used again: they are valid until the next chunk is asked for.
     """
 
-    columns: np.ndarray
-    """Shape (K, d, b). What lies beyond `n_rows` is of no meaning, and finite."""
-    target: np.ndarray
-    """Shape (K, b)."""
-    weight: np.ndarray
-    """Shape (K, b); 0 beyond `n_rows`."""
-    rows: np.ndarray
-    """The source's numbers of the rows, shape (K, b)."""
+    rows: Rows
+    """K b of them, row after row in memory. What fills up the last batch has weight 0, is of no meaning, and finite."""
+    flat: Flat
+    """Their features as one vector."""
+    numbers: np.ndarray
+    """The source's own of the rows, shape (K b,)."""
     step: int = 0
     """Of its first batch; the run's first batch is step 0."""
     epoch: int = 0
@@ -54,11 +56,6 @@ class Chunk:
     """At most K."""
     n_rows: int = 0
     """At most K b; below n_batches * b where the last batch is shorter."""
-
-    @property
-    def batches(self) -> Rows:
-        """Its arrays but the numbers."""
-        return Rows(self.columns, self.target, self.weight)
 
 
 class Batches:
@@ -73,12 +70,16 @@ class Batches:
     batch_size
         b, the rows of every batch but an epoch's last.
     batches_per_chunk
-        K; None: as many as hold about a million numbers, of one epoch at most.
+        K; None: as many as hold about two million numbers, of one epoch at most.
     """
 
     def __init__(self, source: Source, order: Order, batch_size: int, batches_per_chunk: int | None = None):
         self.source, self.order, self.batch_size = source, order, batch_size
-        n = min(MOST_BATCHES, CHUNK_NUMBERS // max(1, len(source.names) * batch_size), self.n_batches)
+        table = source.in_memory
+        self.is_in_order = not order.shuffle and not order.n_held_out
+        self.takes_as_it_lies = table is not None and self.is_in_order and table.columns.T.flags.c_contiguous
+        most = CHUNK_NUMBERS * (_MORE if self.takes_as_it_lies else 1)
+        n = min(MOST_BATCHES, most // max(1, len(source.names) * batch_size), self.n_batches)
         self.batches_per_chunk = batches_per_chunk or max(1, n)
         self._spare_windows: list[WindowRows] = []
 
@@ -99,14 +100,25 @@ class Batches:
         the row have been given; InvalidFile where a file is damaged, as soon as what came before has been given.
         """
         end = None if n_steps is None else step + n_steps
+        table = self.source.in_memory
+        if table is not None and self.takes_as_it_lies:
+            room, fill = self._chunk(), _from_memory(table, self.batch_size)
+            yield from _chunks(self, fill, step, end, lambda: dataclasses.replace(room))
+            return
+        if self.source.by_rows and self.is_in_order:
+            with self._ahead(_from_source(self.source), step, end) as chunks:
+                yield from chunks
+            return
         windows: Ahead[WindowRows] = Ahead(functools.partial(_windows, self, step, end), self._window, most=2)
-        # Two are with those who asked, one is being filled, two wait.
-        chunks: Ahead[Chunk] = Ahead(functools.partial(_chunks, self, windows, step, end), self._chunk, most=5, held=2)
         try:
-            with windows, chunks:
+            with windows, self._ahead(_from_windows(iter(windows)), step, end) as chunks:
                 yield from chunks
         finally:
             self._spare_windows += windows.made
+
+    def _ahead(self, fill: Fill, step: int, end: int | None) -> Ahead[Chunk]:
+        """One chunk is with those who asked, one is being filled, one waits."""
+        return Ahead(functools.partial(_chunks, self, fill, step, end), self._chunk, most=3)
 
     def _window(self) -> WindowRows:
         """Room for a window: from an earlier call, as new memory costs a fifth of the reading."""
@@ -117,9 +129,68 @@ class Batches:
 
     def _chunk(self) -> Chunk:
         """A chunk to fill. What is left over in it must be finite."""
-        n, b, dtype = self.batches_per_chunk, self.batch_size, self.source.dtype
-        columns, numbers = aligned_zeros((n, len(self.source.names), b), dtype), np.zeros((n, b), np.int64)
-        return Chunk(columns, np.zeros((n, b), dtype), np.zeros((n, b), dtype), numbers)
+        n, d, dtype = self.chunk_rows, len(self.source.names), self.source.dtype
+        flat = Flat.room(n * d, dtype)
+        rows = Rows(flat.rows(n, d).T, np.zeros(n, dtype), np.ones(n, dtype))
+        return Chunk(rows, flat, np.zeros(n, np.int64))
+
+
+Fill = Callable[[int, int, Chunk], int]
+"""Put an epoch's rows, from one on and so many, into a chunk. How many there are now; 0: nobody waits for them."""
+
+
+def _from_memory(table: Rows, b: int) -> Fill:
+    """Rows in the source's own order, as they lie; a batch is copied where it cannot be taken so."""
+
+    def fill(at: int, n: int, chunk: Chunk) -> int:
+        found = Flat.part(table.columns.T, at, len(chunk.numbers))
+        n_taken = 0 if found is None else min(n, found[1]) // b * b
+        if found is not None:
+            n = n_taken or min(n, b)
+        rows, into = table.part(at, at + n), chunk.rows.part(0, n)
+        into.target[:], into.weight[:] = rows.target, rows.weight
+        if found is not None and n_taken:
+            chunk.flat, chunk.rows = found[0], chunk.rows._replace(columns=rows.columns)
+        else:
+            into.columns[:] = rows.columns
+        chunk.numbers[:n] = np.arange(at, at + n)
+        return n
+
+    return fill
+
+
+def _from_source(source: Source) -> Fill:
+    """Rows in the source's own order."""
+
+    def fill(at: int, n: int, chunk: Chunk) -> int:
+        if source.weight_name is None:
+            chunk.rows.weight[:n] = 1
+        source.read(at, chunk.rows.part(0, n))
+        chunk.numbers[:n] = np.arange(at, at + n)
+        return n
+
+    return fill
+
+
+def _from_windows(windows: Iterator[WindowRows]) -> Fill:
+    """Rows in the order of windows, which come one after the other."""
+    window: WindowRows | None = None
+
+    def fill(at: int, n: int, chunk: Chunk) -> int:
+        nonlocal window
+        done = 0
+        while done < n:
+            window = window or next(windows, None)
+            if window is None:
+                return 0
+            end = min(window.end - at, n)
+            window.copy(at + done - window.start, chunk.rows.part(done, end), chunk.numbers[done:end])
+            done = end
+            if at + done == window.end:
+                window = None
+        return n
+
+    return fill
 
 
 def _epochs(batches: Batches, step: int, end: int | None) -> Iterator[tuple[int, int, int]]:
@@ -142,55 +213,36 @@ def _windows(batches: Batches, step: int, end: int | None, room: Callable[[], Wi
             yield rows
 
 
-def _chunks(
-    batches: Batches, windows: Iterable[WindowRows], step: int, end: int | None, room: Callable[[], Chunk]
-) -> Iterator[Chunk]:
+def _chunks(batches: Batches, fill: Fill, step: int, end: int | None, room: Callable[[], Chunk]) -> Iterator[Chunk]:
     """The chunks, filled one after the other; up to the batch that has a bad value, which is raised."""
-    following = iter(windows)
     for epoch, first_row, end_row in _epochs(batches, step, end):
-        for chunk in _epoch(batches, following, first_row, end_row, room):
-            n_batches, chunk.n_batches = chunk.n_batches, _good_batches(batches, chunk)
-            chunk.step, chunk.epoch = step, epoch
+        at = first_row
+        while at < end_row:
+            chunk = room()
+            n = chunk.n_rows = fill(at, min(batches.chunk_rows, end_row - at), chunk)
+            if not n:
+                return
+            at += n
+            if n % batches.batch_size:  # the epoch's last batch is filled up
+                chunk.rows.weight[n:] = 0
+            chunk.step, chunk.epoch, chunk.n_batches = step, epoch, -(-n // batches.batch_size)
+            bad = None if batches.source.is_checked else _first_bad(chunk)
+            if bad is not None:
+                chunk.n_batches = bad // batches.batch_size
+                chunk.n_rows = chunk.n_batches * batches.batch_size
             step += chunk.n_batches
             if chunk.n_batches:
                 yield chunk
-            if chunk.n_batches < n_batches:
-                bad = chunk.n_batches
-                rows = Rows(chunk.columns[bad], chunk.target[bad], chunk.weight[bad])
-                raise bad_value(batches.source, rows, chunk.rows[bad])
+            if bad is not None:
+                raise bad_value(batches.source, chunk.rows.part(bad, bad + 1), chunk.numbers[bad : bad + 1])
 
 
-def _epoch(
-    batches: Batches, windows: Iterator[WindowRows], at: int, end: int, room: Callable[[], Chunk]
-) -> Iterator[Chunk]:
-    """The chunks with the rows `at` to `end` of an epoch; `end` is left out."""
-    chunk, filled = None, 0
-    while at < end:
-        window = next(windows, None)
-        if window is None:
-            return  # nobody waits for more
-        window_end = min(end, window.end)
-        while at < window_end:
-            if chunk is None:
-                chunk, filled = room(), 0
-            n = min(window_end - at, batches.chunk_rows - filled)
-            window.copy(at - window.start, n, chunk.batches, chunk.rows, filled)
-            at, filled = at + n, filled + n
-            if filled == batches.chunk_rows or at == end:
-                chunk.weight.reshape(-1)[filled:] = 0
-                chunk.n_rows, chunk.n_batches = filled, -(-filled // batches.batch_size)
-                yield chunk
-                chunk = None
-
-
-def _good_batches(batches: Batches, chunk: Chunk) -> int:
-    """How many batches come before the first that has a bad value."""
-    n = chunk.n_batches
-    if batches.source.is_checked:
-        return n
+def _first_bad(chunk: Chunk) -> int | None:
+    """The first row that has a bad value."""
+    rows = chunk.rows.part(0, chunk.n_rows)
     with np.errstate(all="ignore"):  # the sum of finite numbers may overflow, and then each is looked at
-        total = chunk.columns[:n].sum() + chunk.target[:n].sum() + chunk.weight[:n].sum()
-        if np.isfinite(total) and chunk.weight[:n].min() >= 0:
-            return n
-    good = np.isfinite(chunk.columns[:n]).all(axis=(1, 2)) & is_good(chunk.target[:n], chunk.weight[:n]).all(axis=1)
-    return n if good.all() else int(np.argmin(good))
+        total = rows.columns.sum() + rows.target.sum() + rows.weight.sum()
+        if np.isfinite(total) and rows.weight.min() >= 0:
+            return None
+    good = np.isfinite(rows.columns).all(axis=0) & is_good(rows.target, rows.weight)
+    return None if good.all() else int(np.argmin(good))

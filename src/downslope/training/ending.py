@@ -57,10 +57,11 @@ def where_it_broke(training: Training) -> list[str]:
             all_rows(job.source, job.order),
         )
     else:
-        b = feed.data.columns.shape[2]
+        b, d = feed.data.shape
         n = feed.last_rows if k == feed.n_batches - 1 else b
-        numbers = feed.rows[k * b : k * b + n]
-        columns, target = (np.asarray(part[k][..., :n]) for part in (feed.data.columns, feed.data.target))
+        numbers = feed.numbers[k * b : k * b + n]
+        columns = feed.data.flat.rows((k + 1) * b, d)[k * b : k * b + n].T
+        target = feed.data.target[k * b : k * b + n]
         rows = Rows(columns, target, np.ones_like(target))
     if isinstance(job.model, UserLoss) and not job.model.gives_rows:
         return [words]

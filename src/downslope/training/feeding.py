@@ -1,4 +1,4 @@
-"""What the compiled loop is fed with: chunks of batches, each batch in one piece; or all rows, again and again.
+"""What the compiled loop is fed with: chunks of batches, or all rows, again and again.
 
 share   w / (rows of the batch * mean weight)       so a row of weight 2 counts as twice a row of weight 1, also
 where it is alone in its batch
@@ -15,6 +15,7 @@ import numpy as np
 
 from downslope.errors import InvalidData
 from downslope.training.batches import Batches, Chunk, held_out_rows
+from downslope.training.gathering import Flat
 from downslope.training.losses import Loss
 from downslope.training.order import Order
 from downslope.training.sources.source import Rows, Source
@@ -32,47 +33,54 @@ class Feed(NamedTuple):
     n_batches: int
     last_rows: int
     """The rows of the last of them."""
-    rows: np.ndarray
-    """The source's numbers of the rows, in order."""
+    numbers: np.ndarray
+    """The source's own of the rows, in order."""
     ends_epoch: bool
+
+    @property
+    def most_batches(self) -> int:
+        """Of any feed of this shape."""
+        return len(self.data.target) // self.data.shape[0]
 
 
 def feeds(
     batches: Batches, step: int, n_steps: int, mean_weight: float, loss: Loss | None, short: bool
 ) -> Iterator[Feed]:
     """The batches from a step on. With `short` the last batch of an epoch comes alone and is not filled up."""
-    b, n_batches = batches.batch_size, batches.n_batches
+    b, d, n_batches = batches.batch_size, len(batches.source.names), batches.n_batches
     for chunk in batches.chunks(step, n_steps):
         check_targets(batches.source, chunk, loss)
         first = chunk.step % n_batches
         whole = chunk.n_rows // b if short else chunk.n_batches
-        share = chunk.weight / (_counts(chunk, b) * mean_weight).astype(chunk.weight.dtype)
-        numbers = chunk.rows.reshape(-1)
+        share = _shares(chunk, b, mean_weight)
         if whole:
-            data = Data(chunk.columns, chunk.target, share)
+            data = Data(chunk.flat, chunk.rows.target, share, (b, d))
             last_rows = min(b, chunk.n_rows - (whole - 1) * b)
-            yield Feed(data, chunk.epoch, whole, last_rows, numbers[: whole * b], first + whole == n_batches)
+            yield Feed(data, chunk.epoch, whole, last_rows, chunk.numbers[: whole * b], first + whole == n_batches)
         if whole < chunk.n_batches:
-            rest = chunk.n_rows - whole * b
-            parts = (chunk.columns, chunk.target, share)
-            data = Data(*(np.ascontiguousarray(part[whole : whole + 1, ..., :rest]) for part in parts))
-            yield Feed(data, chunk.epoch, 1, rest, numbers[whole * b : chunk.n_rows], True)
+            rest, n = slice(whole * b, chunk.n_rows), chunk.n_rows - whole * b
+            flat = Flat(chunk.flat.numbers, chunk.flat.first + whole * b * d)
+            yield Feed(
+                Data(flat, chunk.rows.target[rest], share[rest], (n, d)), chunk.epoch, 1, n, chunk.numbers[rest], True
+            )
 
 
-def _counts(chunk: Chunk, b: int) -> np.ndarray:
-    """How many rows each batch really has, shape (K, 1)."""
-    return np.clip(chunk.n_rows - b * np.arange(len(chunk.weight)), 1, b)[:, None]
+def _shares(chunk: Chunk, b: int, mean_weight: float) -> np.ndarray:
+    """What each row counts in its batch's average, shape (K b,)."""
+    weight = chunk.rows.weight.reshape(-1, b)
+    n_rows = np.clip(chunk.n_rows - b * np.arange(len(weight)), 1, b)
+    return np.ravel(weight / (n_rows * mean_weight).astype(weight.dtype)[:, None])
 
 
 def check_targets(source: Source, chunk: Chunk, loss: Loss | None) -> None:
     """Raise InvalidData where a target is outside the loss's domain."""
     if loss is None:
         return
-    target = chunk.target.reshape(-1)[: chunk.n_rows]
+    target = chunk.rows.target[: chunk.n_rows]
     good = np.asarray(loss.allows(np, target))
     if not good.all():
         at = int(np.argmax(~good))
-        raise target_error(source, int(chunk.rows.reshape(-1)[at]), float(target[at]), loss)
+        raise target_error(source, int(chunk.numbers[at]), float(target[at]), loss)
 
 
 def target_error(source: Source, row: int, value: float, loss: Loss) -> InvalidData:
@@ -106,7 +114,9 @@ def whole_batch(rows: Rows) -> Data:
     """All rows as one batch, where the compiled loop keeps it."""
     share = rows.weight / np.asarray(rows.weight.sum(dtype=float), rows.weight.dtype)
     with jax.enable_x64(True):
-        return Data(*(jnp.asarray(part)[None] for part in (rows.columns, rows.target, share)))
+        flat = Flat.of(rows.columns, 0, len(share))
+        flat = Flat(jnp.asarray(flat.numbers), flat.first)
+        return Data(flat, jnp.asarray(rows.target), jnp.asarray(share), rows.columns.shape[::-1])
 
 
 __all__ = ["Batches", "Feed", "all_rows", "check_targets", "feeds", "held_out_rows", "target_error", "whole_batch"]

@@ -10,7 +10,8 @@ import numpy as np
 
 from downslope.errors import InvalidData, InvalidInput
 from downslope.training.losses import LOSSES
-from downslope.training.models import Linear, Model, Network, UserLoss, predicted, probabilities
+from downslope.training.models import Linear, Model, UserLoss, predicted, probabilities
+from downslope.training.networks import Network
 
 
 @dataclass(frozen=True, eq=False)

@@ -105,6 +105,8 @@ def fit(
     ------
     InvalidInput
         A parameter breaks a rule, or the data cannot be trained on; nothing was computed.
+    InvalidFile
+        The data cannot be read; where training came upon it, its `run` is the record up to there.
     CallbackFailed
         The callback raised; `error.run` is the record up to there.
 

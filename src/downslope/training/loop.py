@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from downslope.engines.compiled import SECONDS_A_CHUNK, Tabulated, is_code
-from downslope.errors import CallbackFailed, InvalidData, ScheduleFailed
+from downslope.errors import CallbackFailed, InvalidData, InvalidFile, ScheduleFailed
 from downslope.learning_rates import UnusableRateError
 from downslope.stopping import Status
 from downslope.training.batches import Batches
@@ -89,6 +90,12 @@ class Training:
                     raise
                 self.status = Status.NOT_FINITE
                 self.notes.append(str(error))
+            except InvalidFile as error:  # damage that training came upon
+                if self.record.n_rows:
+                    self.status = Status.INTERRUPTED
+                    self.keeper.keep()
+                    error.run = self._ended()
+                raise
             except UnusableRateError as error:
                 run = self._ended()
                 raise ScheduleFailed(f"`learning_rate` {error}; `error.run` holds the steps before", run) from error
@@ -136,7 +143,7 @@ class Training:
     def _most_steps(self) -> int:
         job = self.job
         points = BUFFER_BYTES // max(1, job.x0.nbytes) if job.steps.keeps_points else MOST_STEPS
-        batches = MOST_STEPS if job.is_batch or self.last_feed is None else len(self.last_feed[0].data.columns)
+        batches = MOST_STEPS if job.is_batch or self.last_feed is None else self.last_feed[0].most_batches
         return max(1, min(MOST_STEPS, points, batches))
 
     def _steps(self, feed: Feed) -> None:
@@ -156,8 +163,6 @@ class Training:
 
     def _with_rates(self, n: int, epoch: int) -> tuple[Any, int]:
         """The compiled steps; a schedule that is Python code is asked for the next rates, and becomes a table."""
-        import dataclasses
-
         job, schedule = self.job, self.job.rate
         if not is_code(schedule):
             return self._sized(job.steps), n
@@ -177,8 +182,6 @@ class Training:
         return dataclasses.replace(self._sized(job.steps), rate=table), n if by_epoch else len(known)
 
     def _sized(self, steps: Any) -> Any:
-        import dataclasses
-
         return steps if steps.n_rows == self._most_steps else dataclasses.replace(steps, n_rows=self._most_steps)
 
     def _add(self, rows: Rows, trials: int) -> None:
@@ -222,20 +225,17 @@ class Training:
             patience = self.job.asked.early_stopping
             if patience is not None and epoch.epoch - self.best[1] >= patience:
                 self.status = Status.STOPPED_EARLY
-                return True
-        if self.callback is not None and self._answer(epoch):
-            self.status = Status.STOPPED_BY_CALLBACK
-            return True
-        return False
+        return self.status is not Status.RUNNING or (self.callback is not None and self._stops(epoch))
 
-    def _answer(self, epoch: Epoch) -> bool:
-        callback: Callable[[Epoch], Any] = self.callback
+    def _stops(self, epoch: Epoch) -> bool:
         try:
-            return callback(epoch) is True
+            if self.callback(epoch) is True:
+                self.status = Status.STOPPED_BY_CALLBACK
         except Exception as error:
             self.status = Status.STOPPED_BY_CALLBACK
-            words = f"the callback raised {type(error).__name__}: {error}, after epoch {epoch.epoch}"
-            raise CallbackFailed(f"{words}; `error.run` holds the record", self._ended()) from error
+            words = f"the callback raised {type(error).__name__}: {error}, after epoch {epoch.epoch}; `error.run` holds"
+            raise CallbackFailed(f"{words} the record", self._ended()) from error
+        return self.status is Status.STOPPED_BY_CALLBACK
 
     def _ended(self) -> TrainingRun:
         x = self.x

@@ -17,6 +17,7 @@ import numpy as np
 from downslope.objectives.bound import Bound, GradientSource
 from downslope.objectives.objective import Objective
 from downslope.objectives.structure import Structure
+from downslope.training.gathering import Flat
 from downslope.training.models import Model, UserLoss
 from downslope.training.sources.source import Rows
 from downslope.training.steps import (
@@ -96,11 +97,9 @@ class Average:
                 part = rows.part(first, min(first + size, n))
                 share = part.weight / np.asarray(total, part.weight.dtype) if total else part.weight
                 missing = 0 if short else size - len(part.target)
-                columns, target = part.columns, part.target
-                if missing:
-                    columns = np.pad(columns, ((0, 0), (0, missing)))
-                    target, share = np.pad(target, (0, missing)), np.pad(share, (0, missing))
-                yield Data(jnp.asarray(columns), jnp.asarray(target), jnp.asarray(share))
+                target, share = np.pad(part.target, (0, missing)), np.pad(share, (0, missing))
+                flat = Flat.of(rows.columns, first, len(target))
+                yield Data(flat, jnp.asarray(target), jnp.asarray(share), (len(target), n_features))
 
 
 @functools.lru_cache(maxsize=64)
@@ -110,14 +109,15 @@ def _kernel(what: str, shape: Model, structure: Structure) -> Callable[..., Any]
 
 def _made(what: str, shape: Model, structure: Structure) -> Callable[..., Any]:
     def both(numbers: list[Any], piece: Data, x: Any) -> Any:
-        value, gradient = value_and_gradient(join_loss(shape, numbers), structure, x, piece)
+        value, gradient = value_and_gradient(join_loss(shape, numbers), structure, x, piece.batch(0))
         if shape.takes_short_batches:
             return value, gradient
         part = piece.share.sum()
         return value * part, gradient * part
 
     def value(numbers: list[Any], piece: Data, x: Any) -> Any:
-        found = join_loss(shape, numbers).value(structure.unflatten(x), *piece)
+        rows = piece.batch(0)
+        found = join_loss(shape, numbers).value(structure.unflatten(x), rows.columns, rows.target, rows.share)
         return found if shape.takes_short_batches else found * piece.share.sum()
 
     def product(numbers: list[Any], piece: Data, x: Any, v: Any) -> Any:
@@ -125,10 +125,10 @@ def _made(what: str, shape: Model, structure: Structure) -> Callable[..., Any]:
 
     def row_losses(numbers: list[Any], piece: Data, x: Any) -> Any:
         model: Any = join_loss(shape, numbers)
-        params = structure.unflatten(x)
+        params, rows = structure.unflatten(x), piece.batch(0)
         if model.loss is None:
-            return model.function(params, (piece.columns.T, piece.target))
-        return model.loss.value(jnp, model.outputs(jnp, params, piece.columns), piece.target)
+            return model.function(params, (rows.columns.T, rows.target))
+        return model.loss.value(jnp, model.outputs(jnp, params, rows.columns), rows.target)
 
     functions: dict[str, Callable[..., Any]] = {"value": value, "product": product, "row_losses": row_losses}
     return jax.jit(functions.get(what, both))
@@ -200,7 +200,8 @@ class TrainingObjective(Objective):
 
     def average_columns(self) -> np.ndarray:
         """The usual size of each feature."""
-        return np.asarray(np.abs(np.asarray(self.average.pieces[0].columns)).mean(axis=1))
+        some = self.rows.part(0, max(1, PIECE_NUMBERS // len(self.rows.columns)))
+        return np.asarray(np.abs(some.columns).mean(axis=1))
 
     def bind(self, x0: Any, bounds: Any = None) -> tuple[Bound, np.ndarray, float]:
         """The loss on flat vectors around x0."""

@@ -6,6 +6,7 @@ The line tells epoch, loss, validation, rows a second and the time left.
 from __future__ import annotations
 
 import math
+import shutil
 import sys
 import time
 from collections.abc import Callable
@@ -47,11 +48,11 @@ class ProgressLine:
         if not self.wanted or now - self.drawn_at < SECONDS_BETWEEN:
             return
         self.drawn_at, self.is_drawn = now, True
-        sys.stderr.write(f"\r\x1b[K{self.words(now)}")
+        sys.stderr.write(f"\r\x1b[K{self.words(now, shutil.get_terminal_size().columns)}")
         sys.stderr.flush()
 
-    def words(self, now: float) -> str:
-        """The line."""
+    def words(self, now: float, width: int) -> str:
+        """The line; in a narrow terminal without the pace, then without losses: a longer one could not be wiped."""
         training = self.training
         job, step = training.job, training.step
         made, left = step - (self.first_step or 0), job.max_steps - step
@@ -65,6 +66,8 @@ class ProgressLine:
         parts.append(f"{made * (job.asked.batch_size or job.order.n_training) / seconds:,.0f} rows/s")
         if made:
             parts.append(f"{_clock(left * seconds / made)} left")
+        while len("  ".join(parts)) >= width and len(parts) > 1:
+            del parts[-2]
         return "  ".join(parts)
 
 

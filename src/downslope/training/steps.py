@@ -175,8 +175,7 @@ def _loop(
 
     def body(carry: Any) -> Any:
         i, _, position, _, buffers, n_trials = carry
-        k = jnp.asarray(0) if shape.is_batch else first + i
-        batch = Data(*(lax.dynamic_index_in_dim(part, k, 0, keepdims=False) for part in data))
+        batch = data.batch(jnp.asarray(0) if shape.is_batch else first + i)
         at = jnp.where(schedule_step < 0, position.step, schedule_step)
         row, facts, moved, trials = take(position, batch, at, average_from)
         running = goes_on(facts, limits)

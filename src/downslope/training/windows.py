@@ -1,39 +1,30 @@
-"""The rows of one window of the order, in memory, from where they are copied into batches.
+"""The rows of one window of the order, in memory, from where they are picked out in any order.
 
-What is picked out in any order lies row after row here (gathering.py); a source of columns is read by way of columns,
-which are turned into rows. Where all rows are in memory as they are needed, nothing is copied.
+Where all rows are in memory row after row, nothing is copied.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from downslope.training.gathering import copy, gather, turn
+from downslope.training.gathering import BlockReader, gather
 from downslope.training.order import WINDOW, Order, Window
 from downslope.training.sources.source import Rows, Source, bad_value, is_good
-
-_PADDING = 16
-"""Columns a power of two apart share the places of the cache; 64 bytes more, and they are turned 7 times as fast."""
 
 
 class WindowRows:
     """The rows of one window at a time."""
 
     def __init__(self, source: Source, order: Order):
-        self.source, self.order = source, order
+        self.order = order
         n_rows = min(WINDOW * order.block_rows, order.n_rows)
-        n_features = len(source.names)
-        self.is_in_order = not order.shuffle and not order.n_held_out
-        self.columns = None
         all_rows = source.in_memory
-        self.has_all = all_rows is not None and (source.by_rows or self.is_in_order)
-        if all_rows is not None and self.has_all:
+        self.reader = None
+        if all_rows is not None and source.by_rows:
             self.rows = all_rows
         else:
-            by_rows = source.by_rows or not self.is_in_order
-            self.rows = Rows.empty(n_features, n_rows, source.dtype, by_rows=by_rows)
-            if by_rows and not source.by_rows:
-                self.columns = np.empty((n_features, min(order.block_rows, n_rows) + _PADDING), source.dtype)
+            self.rows = Rows.empty(len(source.names), n_rows, source.dtype, by_rows=True)
+            self.reader = BlockReader(source, order.block_rows)
         self.numbers = np.empty(n_rows, np.int64)
         self.window: Window | None = None
 
@@ -53,34 +44,22 @@ class WindowRows:
         """Read the blocks of a window, if they are not those that are here."""
         if self.window is None or not np.array_equal(self.window.blocks, window.blocks):
             self.window = None  # until it is read in full
-            place = 0
+            blocks, place = [], 0
             for block in window.blocks.tolist():
                 size, first = self.order.size(block), block * self.order.block_rows
-                if not self.has_all:
-                    self._read(first, self.rows.part(place, place + size))
+                blocks.append((first, self.rows.part(place, place + size)))
                 self.numbers[place : place + size] = np.arange(first, first + size)
                 place += size
+            if self.reader is not None:
+                self.reader.read(blocks)
         self.window = window
 
-    def _read(self, first: int, into: Rows) -> None:
-        """Read one block."""
-        if self.columns is None:
-            self.source.read(first, into)
-            return
-        columns = self.columns[:, : len(into.target)]
-        self.source.read(first, into._replace(columns=columns))
-        turn(columns, into.columns)
-
-    def copy(self, first: int, n: int, batches: Rows, numbers: np.ndarray, filled: int) -> None:
-        """Copy n rows, in the window's order from its row `first` on, and their numbers, into batches."""
+    def copy(self, first: int, into: Rows, numbers: np.ndarray) -> None:
+        """Copy rows, in the window's order from its row `first` on, and their numbers."""
         assert self.window is not None
-        places = self.window.rows[first : first + n]
-        into = numbers.reshape(-1)[filled : filled + n]
-        np.take(self.numbers, places, out=into, mode="clip")
-        if self.is_in_order:
-            copy(self.rows, int(into[0]) if self.has_all else first, n, batches, filled)
-        else:
-            gather(self.rows, into if self.has_all else places, batches, filled)
+        places = self.window.rows[first : first + len(numbers)]
+        np.take(self.numbers, places, out=numbers, mode="clip")
+        gather(self.rows, numbers if self.reader is None else places, into)
 
 
 def held_out_rows(source: Source, order: Order) -> tuple[Rows, np.ndarray]:
