@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from downslope.training.cluster import Cluster
 from downslope.training.fitting import fit
+from downslope.training.joining import join
 from downslope.training.losses import Huber, Logistic, Loss, Softmax, SquaredError
 from downslope.training.models import Batch, Linear, Model
 from downslope.training.networks import Network
@@ -13,6 +15,7 @@ from downslope.training.training_run import TrainingRun
 
 __all__ = [
     "Batch",
+    "Cluster",
     "Epoch",
     "Huber",
     "Linear",
@@ -26,5 +29,6 @@ __all__ = [
     "TrainingRun",
     "UnscaledFeatures",
     "fit",
+    "join",
     "loss_slice",
 ]

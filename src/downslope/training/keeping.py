@@ -7,6 +7,7 @@ asked for: a run goes on only with the same.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import time
@@ -48,7 +49,8 @@ class Keeper:
             raise InvalidInput("checkpoint", rule, str(folder))
         if found is not None:
             self._restore(found)
-        self.folder = CheckpointFolder(folder)
+        if training.cluster.is_first:
+            self.folder = CheckpointFolder(folder)
 
     def keep_in_time(self) -> None:
         """Write one, if the last is half a minute old."""
@@ -119,3 +121,13 @@ def _asked(training: Training) -> dict[str, Any]:
     told = {name: value for name, value in told.items() if name not in _MAY_CHANGE}
     told["x0"] = np.asarray(told["x0"]).tobytes().hex() if np.size(told["x0"]) <= 4096 else len(told["x0"])
     return json.loads(json.dumps(plain(told), default=str))  # type: ignore[no-any-return]
+
+
+def check_same(training: Training) -> None:
+    """Raise InvalidInput, in all processes that train together, where one has other data, options or weights."""
+    if training.cluster.is_alone:
+        return
+    told = _asked(training) | {"data": training.job.source.fingerprint(), "checkpoint": training.step}
+    digests = {name: hashlib.sha256(json.dumps(value).encode()).digest() for name, value in told.items()}
+    digests["start"] = hashlib.sha256(np.asarray(training.position.x).tobytes()).digest()
+    training.cluster.check_same(digests)

@@ -18,6 +18,7 @@ from downslope.objectives.structure import Structure
 from downslope.stopping import Limits
 from downslope.training import asked as asking
 from downslope.training.asked import Asked
+from downslope.training.cluster import ALONE, Cluster
 from downslope.training.models import Batch, Model, UserLoss
 from downslope.training.objective import Average, TrainingObjective
 from downslope.training.order import Order
@@ -54,6 +55,7 @@ class Job:
     validation: Average | None
     validation_told: Any
     notes: tuple[str, ...]
+    cluster: Cluster
 
     @property
     def is_batch(self) -> bool:
@@ -84,6 +86,7 @@ def prepared(
     learning_rate: Any = None,
     one_class: bool = False,
     progress: bool = False,
+    cluster: Cluster = ALONE,
     **options: Any,
 ) -> Job:
     """The job; InvalidInput where a parameter breaks a rule or the data do not suit the model."""
@@ -118,6 +121,7 @@ def prepared(
         if source.weight_name is not None and not model.gives_rows:
             rule = "must not have weights beside a loss that returns an average; return one number a row"
             raise InvalidInput("data", rule, source.weight_name)
+    cluster.check_suits(model, method)
     check_sample(source, model, sample, one_class)
     penalties = Penalties(asked.l1, asked.l2, asked.clip_norm)
     told = f"over {'' if is_whole else f'{len(sample.target):,} of '}the {order.n_training:,} training rows"
@@ -132,6 +136,8 @@ def prepared(
     if rate is None:
         rate, note = _rate_of_first_batches(model, structure, x0, sample, asked)
         notes.append(note)
+    if not cluster.is_alone:
+        notes.append(f"{cluster.n_processes} processes trained together, each on its share of every batch")
     warned = None if method.needs_hessian or method.scaling else scaling_warning(model, source.names, sample, asked.l2)
     if warned is not None:
         notes.append(str(warned))
@@ -161,6 +167,7 @@ def prepared(
             averages=asked.average_from is not None,
             keeps_points=asked.record == "auto",
             is_batch=rows is not None,
+            n_processes=cluster.n_processes,
         ),
         method=method,
         rate=rate,
@@ -171,6 +178,7 @@ def prepared(
         validation=None if held_out is None else Average(model, structure, held_out),
         validation_told=validation_told,
         notes=tuple(notes),
+        cluster=cluster,
     )
 
 
