@@ -80,8 +80,9 @@ class Cluster:
         for i, name in enumerate(facts):
             others = [rank for rank, row in enumerate(table[:, i]) if (row != table[0, i]).any()]
             if others:
-                told = f"another one in {', '.join(f'process {rank}' for rank in others)} than in process 0"
-                raise InvalidInput(name, "must be the same in all processes", told)
+                rule = "must be the same in all processes, and is not"
+                told = f"in process {', '.join(map(str, others))} as in process 0"
+                raise InvalidInput(name, rule, message=f"`{name}` {rule} {told}.")
 
     def spread(self, data: Data) -> Data:
         """Its rows as a part of one array over all processes."""
@@ -118,12 +119,19 @@ def over_processes(loop: Callable[..., Any]) -> Callable[..., Any]:
     """
     same, divided = PartitionSpec(), PartitionSpec(AXIS)  # type: ignore[no-untyped-call]
 
-    def part(position: Any, data: Data, *rest: Any) -> Any:
+    def part(position: Any, data: Data, rest: Any) -> Any:
         flat = data.flat._replace(first=data.flat.first[0])
         return loop(position, dataclasses.replace(data, flat=flat), *rest)
 
-    def whole(position: Any, data: Data, *rest: Any) -> Any:
-        specs = (same, divided, *[same] * len(rest))
-        return jax.shard_map(part, mesh=mesh(), in_specs=specs, out_specs=same, check_vma=False)(position, data, *rest)
+    specs = (same, divided, same)
+    whole = jax.jit(jax.shard_map(part, mesh=mesh(), in_specs=specs, out_specs=same, check_vma=False))
+    return lambda position, data, *rest: whole(jax.tree.map(_copied, position), data, rest)
 
-    return jax.jit(whole)
+
+def _copied(leaf: Any) -> jax.Array:
+    """An array that every process has: as the loop gives it, so that its first call is compiled like the others."""
+    if isinstance(leaf, jax.Array):
+        return leaf
+    sharding = NamedSharding(mesh(), PartitionSpec())  # type: ignore[no-untyped-call]
+    here = jax.device_put(np.asarray(leaf), jax.local_devices()[0])
+    return jax.make_array_from_single_device_arrays(here.shape, sharding, [here])

@@ -66,6 +66,7 @@ def join(
         return _joined
     cluster = Cluster(here.rank, here.n_processes)
     with leaving.at_once(cluster), _standard_output_kept():
+        jax.config.update("jax_enable_preemption_service", False)  # type: ignore[no-untyped-call]  # ignores SIGTERM
         jax.config.update("jax_cpu_collectives_implementation", "gloo")  # type: ignore[no-untyped-call]
         jax.distributed.initialize(
             here.address,
@@ -76,8 +77,8 @@ def join(
             heartbeat_timeout_seconds=heartbeat,
             coordinator_bind_address=bind_address or here.address,
         )
+        leaving.listen(cluster)
         _check(cluster, timeout)
-    leaving.where_nobody_catches(cluster)
     _joined = cluster
     return cluster
 

@@ -39,17 +39,20 @@ class Keeper:
         self.folder: CheckpointFolder | None = None
         self.kept_at = time.perf_counter()
         self.kept_step = -1
-        if folder is None:
-            if resume:
-                raise InvalidInput("resume", "needs a `checkpoint` folder to go on from", resume)
-            return
+        if folder is None and resume:
+            raise InvalidInput("resume", "needs a `checkpoint` folder to go on from", resume)
+        if folder is not None:
+            self._open(folder, resume)
+        _check_same(training)
+
+    def _open(self, folder: Any, resume: bool) -> None:
         found = newest(folder)
         if found is not None and not resume:
             rule = "must be a folder without a checkpoint of an earlier run; `resume=True` goes on from it"
             raise InvalidInput("checkpoint", rule, str(folder))
         if found is not None:
             self._restore(found)
-        if training.cluster.is_first:
+        if self.training.cluster.is_first:
             self.folder = CheckpointFolder(folder)
 
     def keep_in_time(self) -> None:
@@ -123,11 +126,11 @@ def _asked(training: Training) -> dict[str, Any]:
     return json.loads(json.dumps(plain(told), default=str))  # type: ignore[no-any-return]
 
 
-def check_same(training: Training) -> None:
+def _check_same(training: Training) -> None:
     """Raise InvalidInput, in all processes that train together, where one has other data, options or weights."""
     if training.cluster.is_alone:
         return
-    told = _asked(training) | {"data": training.job.source.fingerprint(), "checkpoint": training.step}
+    told = {"data": training.job.source.fingerprint(), "checkpoint": training.step} | _asked(training)
     digests = {name: hashlib.sha256(json.dumps(value).encode()).digest() for name, value in told.items()}
     digests["start"] = hashlib.sha256(np.asarray(training.position.x).tobytes()).digest()
     training.cluster.check_same(digests)

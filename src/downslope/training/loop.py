@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+import jax
 import numpy as np
 
 from downslope.engines.compiled import SECONDS_A_CHUNK, Tabulated, is_code
@@ -18,7 +19,7 @@ from downslope.training.batches import Batches
 from downslope.training.ending import ended_run, last_good, where_it_broke
 from downslope.training.feeding import Feed, feeds, whole_batch
 from downslope.training.interrupting import Interrupts
-from downslope.training.keeping import Keeper, check_same
+from downslope.training.keeping import Keeper
 from downslope.training.preparing import Job
 from downslope.training.progress_line import ProgressLine
 from downslope.training.record import Epoch, TrainingRecord
@@ -48,7 +49,6 @@ class Training:
         self.cluster = job.cluster
         self.interrupts = Interrupts(job.cluster)
         self.keeper = Keeper(self, checkpoint, resume)
-        check_same(self)
         self.line = ProgressLine(self, progress)
 
     def goes_on(self, position: Position) -> None:
@@ -238,7 +238,7 @@ class Training:
         return self.status is Status.STOPPED_BY_CALLBACK
 
     def _ended(self) -> TrainingRun:
-        x = self.x
+        self.job, self.position, x = self.job.alone(), jax.tree.map(np.asarray, self.position), self.x
         if self.status in (Status.NOT_FINITE, Status.DIVERGED):
             x = last_good(self.job, self.position, self.status)
             self.notes += where_it_broke(self)

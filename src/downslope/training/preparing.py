@@ -57,6 +57,12 @@ class Job:
     notes: tuple[str, ...]
     cluster: Cluster
 
+    def alone(self) -> Job:
+        """The same job for one process: what an ended run is looked at and made again by."""
+        if self.cluster.is_alone:
+            return self
+        return dataclasses.replace(self, cluster=ALONE, steps=dataclasses.replace(self.steps, n_processes=1))
+
     @property
     def is_batch(self) -> bool:
         """Every step sees all rows."""
