@@ -64,6 +64,7 @@ def join(
     if here.n_processes == 1:
         _joined = ALONE
         return _joined
+    here = here._replace(address=here.address or _address_by_jax(here, timeout))
     cluster = Cluster(here.rank, here.n_processes)
     with leaving.at_once(cluster), _standard_output_kept():
         jax.config.update("jax_enable_preemption_service", False)  # type: ignore[no-untyped-call]  # ignores SIGTERM
@@ -110,6 +111,17 @@ def _place(address: str | None, n_processes: int | None, rank: int | None) -> Pl
     if not found.rank < found.n_processes:
         raise InvalidInput("cluster", f"must have ranks below {found.n_processes}", found.rank)
     return found
+
+
+def _address_by_jax(here: Place, timeout: int) -> str:
+    """Asked for beforehand: where JAX looks for it by itself, the coordinator listens on all addresses."""
+    from jax._src.clusters import ClusterEnv  # it has no public name
+
+    found = ClusterEnv.auto_detect_unset_distributed_params(None, here.n_processes, here.rank, [0], None, timeout)
+    if found[0] is None:
+        rule = f"must be set to host:port of process 0: {here.launcher} does not tell it"
+        raise InvalidInput("JAX_COORDINATOR_ADDRESS", rule, None)
+    return str(found[0])
 
 
 def _check(cluster: Cluster, timeout: int) -> None:

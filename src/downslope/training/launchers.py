@@ -6,7 +6,7 @@
     by hand        RANK and WORLD_SIZE as torchrun sets them, with JAX_COORDINATOR_ADDRESS
 
 JAX_COORDINATOR_ADDRESS is JAX's own and goes before all. Under torchrun the coordinator takes the port after
-MASTER_PORT, which torchrun itself listens on. Under Open MPI and Slurm JAX finds the address.
+MASTER_PORT, which torchrun itself listens on. Under Slurm and Open MPI 4 JAX finds the address.
 """
 
 from __future__ import annotations
