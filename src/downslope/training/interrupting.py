@@ -1,7 +1,7 @@
 """Ctrl-C in several processes: it reaches each at another moment, and all must stop at the same step.
 
-So it is noted, and before the next steps all are asked whether it reached one of them. A second Ctrl-C is an ordinary
-one, which ends the process.
+So it is noted, and before the next steps all are asked whether it reached one of them. A second Ctrl-C ends the process
+at once, and the others with it.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from types import FrameType
 from typing import Any
 
 from downslope.training.cluster import Cluster
+from downslope.training.leaving import leave
 
 
 class Interrupts:
@@ -30,7 +31,8 @@ class Interrupts:
 
     def __exit__(self, *error: object) -> None:
         """Let Ctrl-C be what it was."""
-        self._give_back()
+        if self._before is not None:
+            signal.signal(signal.SIGINT, self._before)
 
     def check(self) -> None:
         """Raise KeyboardInterrupt, in all processes, where one has noted it."""
@@ -38,10 +40,6 @@ class Interrupts:
             raise KeyboardInterrupt
 
     def _note(self, number: int, frame: FrameType | None) -> None:
+        if self._is_noted:
+            leave(self.cluster, KeyboardInterrupt("for the second time"))
         self._is_noted = True
-        self._give_back()
-
-    def _give_back(self) -> None:
-        if self._before is not None:
-            signal.signal(signal.SIGINT, self._before)
-            self._before = None

@@ -89,7 +89,7 @@ class Training:
             except KeyboardInterrupt:
                 self.status = Status.INTERRUPTED
             except InvalidData as error:
-                if self.record.n_rows == 0:
+                if self.record.n_rows == 0 or not self.cluster.is_alone:  # the others have not met the row
                     raise
                 self.status = Status.NOT_FINITE
                 self.notes.append(str(error))

@@ -17,7 +17,7 @@ class Share:
     """The share of process `rank` of `n`.
 
     >>> Share(rank=1, n=2).rows(at=10, n_rows=8, batch_size=5)
-    (array([13, 14, 14, 17, 17, 17]), array([ True,  True, False,  True, False, False]))
+    (array([13, 14, 14, 17, 17, 17]), array([ True,  True, False, False, False, False]))
     """
 
     rank: int = 0
