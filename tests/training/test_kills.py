@@ -71,7 +71,7 @@ FULL = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (300, 300))\n
 @pytest.mark.slow
 def test_a_full_disk_costs_a_checkpoint_and_not_the_run(rows, tmp_path):
     result = tmp_path / "full.npy"
-    full = FULL.replace("np.save(result, ", "print(run.notes[0]); print(").replace(
+    full = FULL.replace("np.save(result, ", "print(run.notes[-1]); print(").replace(
         "n_steps]))", "n_steps]).tobytes().hex())"
     )
     done = subprocess.run(
