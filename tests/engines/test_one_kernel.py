@@ -85,6 +85,9 @@ def test_what_the_compiler_then_refuses_runs_as_ever(monkeypatch):
     monkeypatch.setattr(one_kernel, "is_plain", lambda program: True)
     # A product of matrices goes to a library, which such a kernel cannot call.
     weights = np.random.default_rng(0).normal(size=(3, 3))
-    fun = lambda x: np.mean(np.tanh(np.tanh(MATRIX @ x.reshape(3, 3)) @ weights) ** 2)  # noqa: E731
+
+    def fun(x):
+        return np.mean(np.tanh(np.tanh(MATRIX @ x.reshape(3, 3)) @ weights) ** 2)
+
     runs = [minimize(fun, np.ones(9), learning_rate=0.1, max_steps=5, engine=name) for name in ("compiled", "eager")]
     np.testing.assert_allclose(runs[0].path, runs[1].path, rtol=1e-12)

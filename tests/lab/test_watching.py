@@ -30,11 +30,13 @@ def test_while_it_goes_on_the_page_is_told_the_record_so_far(rows, monkeypatch):
 
     run = downslope.fit("linear", rows, **OPTIONS, progress=follow)
     assert [told["step"] for told in seen] == sorted(told["step"] for told in seen)
-    middle = next(told for told in seen if told["epoch"] == 1)
+    middle = next(told for told in seen if len(told["epochs"]["step"]) == 1)
     n = middle["step"]
     assert 0 < n < run.n_steps == middle["n_steps"] == 45  # 300 rows in batches of 20, three times
     assert middle["batches"]["loss"].tolist() == run.losses[:n].tolist()  # few enough that each has a place
     assert middle["epochs"]["validation"].tolist() == [run.epochs[0].validation_loss]
+    assert middle["epoch"] == min(n // 15 + 1, 3)  # the one under way
+    assert middle["rows_per_second"] == run.epochs[0].rows_per_second
     assert (middle["rate"], middle["gradient"]) == (0.05, run.gradient_norms[n - 1])
     assert "sentences" not in middle
 

@@ -34,8 +34,8 @@ def test_a_training_is_followed_to_its_end_and_explained(browsers, data):
             lab = new_page(browsers(False), address)
             lab.open()
             lab.page.get_by_role("img", name="Contours of the loss around the weights").wait_for()
-            fact = lambda name: lab.text(f"[data-fact='{name}']")  # noqa: E731
-            facts = {name: fact(name) for name in ("step", "epoch", "learning rate", "validation", "time left")}
+            names = ("step", "epoch", "learning rate", "validation", "time left")
+            facts = {name: lab.text(f"[data-fact='{name}']") for name in names}
             why = lab.text("section.why")
             lab.screenshot("training")
             lab.page.set_viewport_size({"width": 390, "height": 800})

@@ -91,7 +91,8 @@ def fit(
     }
     chosen = _model(model, hidden_layers, activation, asked["seed"] or 0)
     rate, per = _rate(chosen, data, asked, learning_rate, reading.number("decay", decay), as_json)
-    with warnings.catch_warnings(), watching(f"{model} on {Path(data).name}", watch) as watched:
+    title = model if hidden_layers is None else f"{model} network of {hidden_layers}"
+    with warnings.catch_warnings(), watching(f"{title} on {Path(data).name}", watch) as watched:
         warnings.simplefilter("ignore")  # a run's notes say the same
         try:
             run = training.fit(

@@ -46,7 +46,7 @@ class Watched:
     @classmethod
     def ended(cls, run: TrainingRun, title: str = "") -> Watched:
         """Of a run that is over."""
-        watched = cls(title or "a training run")
+        watched = cls(title or run.specification["fun"])
         watched.end(run)
         return watched
 
@@ -67,13 +67,15 @@ class Watched:
             return
         step, left = training.step, job.max_steps - training.step
         per_step = training.seconds / max(step, 1)
+        pace = (job.asked.batch_size or job.order.n_training) / max(per_step, 1e-12)
         self._take(
             status="RUNNING",
             step=step,
             n_steps=job.max_steps,
             seconds=training.seconds,
             seconds_left=left * per_step,
-            rows_per_second=(job.asked.batch_size or job.order.n_training) / max(per_step, 1e-12),
+            epoch=min(step // job.n_batches + 1, job.asked.epochs),
+            rows_per_second=record.epochs[-1].rows_per_second if record.epochs else pace,
             **_columns(losses, sizes, rates, record.epochs),
         )
 
@@ -85,6 +87,8 @@ class Watched:
             n_steps=run.n_steps,
             seconds=run.seconds,
             seconds_left=0.0,
+            epoch=run.epochs[-1].epoch if run.epochs else 0,
+            rows_per_second=run.epochs[-1].rows_per_second if run.epochs else 0.0,
             # The last row is the loss over all rows, where no step leaves.
             **_columns(run.losses[:-1], run.gradient_norms[:-1], run.learning_rates[:-1], list(run.epochs)),
             message=run.message,
@@ -122,7 +126,6 @@ def _columns(losses: np.ndarray, sizes: np.ndarray, rates: np.ndarray, epochs: l
             "validation": of["validation_loss"],
             "sharpness": of["sharpness"],
         },
-        "epoch": len(epochs),
         "loss": float(batches["loss"][-1]) if n else math.nan,
         **known,
     }

@@ -8,8 +8,8 @@ from typing import Any
 def symmetric_eigen(xp: Any, matrix: Any) -> tuple[Any, Any]:
     """The eigenvalues, and the eigenvectors as columns, of a finite symmetric matrix.
 
-    Two variables need one rotation (Jacobi 1846; Golub and Van Loan 2013, section 8.5), which a compiled loop makes
-    thirty times as quickly as it calls LAPACK; and one variable none.
+    Two variables need one rotation (Jacobi 1846; Golub and Van Loan 2013, section 8.5), with which a compiled loop
+    makes 13 times as many steps of Newton's method a second as with LAPACK; and one variable none.
 
     >>> import numpy as np
     >>> values, vectors = symmetric_eigen(np, np.array([[2.0, 1.0], [1.0, 2.0]]))
