@@ -103,10 +103,11 @@ def test_an_exported_page_holds_the_answers_as_they_are(laboratory, built):
         "hello",
         "function",
         "surface",
-        "fan",
-        "limits",
         "run",
+        "run",
+        "limits",
         "code",
+        "fan",
     ]
     for one in baked["answers"]:
         answer = joined(one["head"], base64.b64decode(one["numbers"]))

@@ -141,6 +141,30 @@ def test_the_picture_shows_the_hill_and_the_contours(lab, tmp_path):
     assert len(np.unique(picture.reshape(-1, 3), axis=0)) > 200
 
 
+@pytest.mark.parametrize(
+    ("fun", "x0", "method", "rate"),
+    [
+        ("x**2", 5.0, "gradient_descent", 0.3),
+        ("rosenbrock", [-1.2, 1.0], "momentum", 0.001),
+        ("sum(x^2)", [1.0, 2.0, 3.0], "gradient_descent", 0.3),
+    ],
+    ids=["one variable", "two", "three, of a formula of any size"],
+)
+def test_a_page_exported_without_a_browser_opens_with_its_own_setting(browser, tmp_path, fun, x0, method, rate):
+    path = tmp_path / "exported.html"
+    setting = {"fun": fun, "start": np.atleast_1d(x0).tolist(), "method": method, "learning_rate": rate}
+    path.write_text(Laboratory().call("export", setting)["content"], encoding="utf-8")
+    alone = new_page(browser, path.as_uri(), offline=True)
+    alone.page.goto(alone.address)
+    alone.settle()
+    assert alone.page.locator(".trouble").text_content() == ""
+    assert float(alone.page.get_by_label("learning rate, exact").first.input_value()) == rate
+    alone.page.locator(".table tbody tr").nth(3).click()
+    run = downslope.minimize(fun, x0, method=method, learning_rate=rate, max_steps=300)
+    assert alone.readout("loss") == pytest.approx(run.losses[3], rel=SHOWN)
+    alone.page.context.close()
+
+
 def test_the_exported_page_works_from_a_file_without_network(lab, browser, tmp_path):
     path = tmp_path / "exported.html"
     suggested = lab.open(SETTING).text(".suggestion").removeprefix("Try ")

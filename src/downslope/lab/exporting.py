@@ -19,11 +19,11 @@ from downslope.lab.files import safe_name
 from downslope.lab.limits import LIMITS
 from downslope.lab.messages import split
 from downslope.lab.page_files import check_page, script
+from downslope.lab.page_requests import Request, function_request, requests_of, whole
+from downslope.lab.settings import Setting
 from downslope.patience import ask
 
 Answer = Callable[[str, dict[str, Any]], dict[str, Any]]
-BAKED = ("hello", "function", "surface", "fan", "limits", "run", "code")
-"""What a page holds at least, in the order of their worth."""
 _NEVER = ("export", "save", "open")
 _FEWEST_RATES = 16
 _SECURITY = (
@@ -31,11 +31,12 @@ _SECURITY = (
 )
 
 
-def export(setting: dict[str, Any], params: dict[str, Any], answer: Answer) -> dict[str, Any]:
-    """The page for a piece of setting; `answer` gives the answers to its requests."""
+def export(chosen: Setting, params: dict[str, Any], answer: Answer) -> dict[str, Any]:
+    """The page that opens with this setting; `answer` gives the answers to its requests."""
     check_page()
     title = reading.text("title", params.get("title", "Gradient descent"), LIMITS.title_characters)
-    asked = _requests(setting, params.get("requests"))
+    setting = whole(chosen, answer(*function_request(chosen))["ranges"])
+    asked = requests_of(chosen, setting) if params.get("requests") is None else _requests(params["requests"])
     code = script("standalone.js")
     room = LIMITS.export_bytes - len(code.encode()) - 8_000
     entries: list[dict[str, Any] | None] = [None] * len(asked)
@@ -54,12 +55,7 @@ def export(setting: dict[str, Any], params: dict[str, Any], answer: Answer) -> d
     }
 
 
-def _requests(setting: dict[str, Any], given: Any) -> list[tuple[str, dict[str, Any]]]:
-    if given is None:
-        fun = {"fun": setting["fun"]}
-        drawn = fun | {key: setting[key] for key in ("ranges", "slice") if setting.get(key) is not None}
-        params: dict[str, dict[str, Any]] = {"hello": {}, "function": fun, "surface": drawn}
-        return [(method, params.get(method, setting)) for method in BAKED]
+def _requests(given: Any) -> list[Request]:
     found = []
     for entry in reading.listed("requests", given, 1, LIMITS.baked):
         reading.only(reading.table("requests", entry), ("method", "params"), "a request to be baked")

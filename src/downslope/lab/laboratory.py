@@ -116,8 +116,7 @@ class Laboratory:
         if method == "export":
             piece = {key: value for key, value in params.items() if key in KEYS}
             reading.only(params, (*KEYS, "title", "requests"), "export")
-            setting(piece, self.functions)  # raises where it is none
-            return exporting.export(piece, params, self._answer_of_the_known)
+            return exporting.export(setting(piece, self.functions), params, self._answer_of_the_known)
         return REQUESTS[method](self.functions, params)
 
     def _answer_of_the_known(self, method: str, params: dict[str, Any]) -> dict[str, Any]:
