@@ -1,4 +1,5 @@
-# Three commands do all the set-up on a machine that has only python3 and make: `make demo`, `make lab` and `make test`.
+# Four commands do all the set-up on a machine that has only python3 and make: `make demo`, `make lab`, `make docs` and
+# `make test`.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -6,7 +7,7 @@ OLDEST := .venv-oldest
 BENCHMARKS := .venv-benchmarks
 PAGE := hatch_build.py $(shell find frontend/src frontend/public frontend/index.html frontend/*.js* -type f)
 
-.PHONY: demo lab test check lint format types unit page slow browser oldest benchmarks clean
+.PHONY: demo lab docs test check lint format types unit page slow browser oldest benchmarks clean
 
 demo: $(VENV)/installed  ## minimise real functions, train on real data; writes records, pictures and films into demo/
 	$(BIN)/python examples/demo.py
@@ -16,6 +17,9 @@ demo: $(VENV)/installed  ## minimise real functions, train on real data; writes 
 
 lab: $(VENV)/installed  ## the laboratory, in the browser; with options: make lab LAB_OPTIONS=--no-browser
 	$(BIN)/downslope lab $(LAB_OPTIONS)
+
+docs: $(VENV)/installed-docs  ## the site, in docs/_build/html: every example on it is run, and a warning fails
+	$(BIN)/python -m sphinx --fail-on-warning --keep-going --jobs 2 --quiet -d docs/_build/doctrees docs docs/_build/html
 
 # The oldest versions were built for Python 3.11 and 3.12.
 test: check slow $(shell $(PYTHON) -c "import sys; print('oldest' * (sys.version_info < (3, 13)))")  ## all that CI runs
@@ -83,6 +87,11 @@ $(VENV)/installed-dev: pyproject.toml $(PAGE)
 	$(BIN)/python -m pip install --quiet --editable ".[dev]"
 	touch $@ $(VENV)/installed
 
+$(VENV)/installed-docs: pyproject.toml $(PAGE)
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --editable ".[docs]"
+	touch $@
+
 # PyTorch alone is as new here as elsewhere: builds as old as its bound bring gigabytes of CUDA.
 $(OLDEST)/installed: pyproject.toml $(VENV)/installed-dev
 	rm -rf $(OLDEST)
@@ -92,4 +101,4 @@ $(OLDEST)/installed: pyproject.toml $(VENV)/installed-dev
 	touch $@
 
 clean:
-	rm -rf $(VENV) $(OLDEST) $(BENCHMARKS) demo dist build frontend/node_modules src/downslope/lab/page
+	rm -rf $(VENV) $(OLDEST) $(BENCHMARKS) demo dist build docs/_build frontend/node_modules src/downslope/lab/page

@@ -11,8 +11,8 @@ from typing import Any
 from packaging.requirements import Requirement
 
 PYPROJECT = Path(__file__).parents[2] / "pyproject.toml"
-AS_NEW_AS_EVER = {"benchmarks", "dev", "torch"}
-"""Tools and peers of the tests; and PyTorch, whose builds as old as its bound bring gigabytes of CUDA."""
+AS_NEW_AS_EVER = {"benchmarks", "dev", "docs", "torch"}
+"""Tools and peers of the tests, and of the site; and PyTorch, whose builds as old as that bring gigabytes of CUDA."""
 
 
 def oldest(project: dict[str, Any]) -> Iterator[str]:

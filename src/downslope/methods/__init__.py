@@ -30,6 +30,7 @@ METHODS: dict[str, type[Method]] = {
     "adam": Adam,
     "newton": Newton,
 }
+"""What `minimize` knows by name."""
 
 
 def method_named(name: str) -> Method:

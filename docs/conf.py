@@ -1,0 +1,52 @@
+"""How Sphinx builds the site; `make docs` calls it with warnings as errors."""
+
+import sys
+from pathlib import Path
+
+import downslope
+
+sys.path.insert(0, str(Path(__file__).parent / "extensions"))
+
+project = "downslope"
+author = "The downslope developers"
+version = release = downslope.__version__
+
+extensions = [
+    "myst_nb",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "sphinx_design",
+    "sphinx_copybutton",
+    "command_line",
+    "docstrings",
+    "formulas",
+    "laboratory",
+]
+exclude_patterns = ["_build", "extensions"]
+
+# Lessons and guides are notebooks, executed when they changed; an error in a cell ends the build.
+nb_execution_mode = "cache"
+nb_execution_cache_path = str(Path(__file__).parent / "_build" / "executed")
+nb_execution_in_temp = True
+nb_execution_raise_on_error = True
+nb_execution_timeout = 120
+nb_merge_streams = True
+myst_enable_extensions = ["amsmath", "attrs_block", "attrs_inline", "colon_fence", "deflist", "dollarmath"]
+myst_heading_anchors = 3
+html_math_renderer = "pictures"
+smartquotes = False  # quotes here are Python's
+
+autodoc_typehints = "none"  # shapes and kinds are told in words, which say more than `Any`
+autodoc_member_order = "bysource"
+maximum_signature_line_length = 80
+nitpicky = True
+nitpick_ignore = [("py:class", "optax.GradientTransformationExtraArgs")]  # the build asks no other site
+
+html_theme = "furo"
+html_title = "downslope"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_show_sourcelink = False  # a lesson's source is its notebook, which the page gives
+html_copy_source = False
+copybutton_prompt_text = r">>> |\.\.\. |\$ "
+copybutton_prompt_is_regexp = True
