@@ -21,6 +21,7 @@ extensions = [
     "docstrings",
     "formulas",
     "laboratory",
+    "notebooks",
 ]
 exclude_patterns = ["_build", "extensions"]
 

@@ -1,0 +1,73 @@
+"""The pages that are notebooks, taken along: each runs from top to bottom in Jupyter's kernel, and in marimo."""
+
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+DOCS = Path(__file__).parents[2] / "docs"
+SECONDS = 300
+
+
+def of_the_site(name):
+    """One of the site's own extensions, which are no package."""
+    specification = importlib.util.spec_from_file_location(name, DOCS / "extensions" / f"{name}.py")
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    return module
+
+
+notebooks = of_the_site("notebooks")
+PAGES = [path for path in sorted(DOCS.rglob("*.md")) if "_build" not in path.parts and notebooks.is_notebook(path)]
+EACH = pytest.mark.parametrize("page", PAGES, ids=[path.relative_to(DOCS).as_posix() for path in PAGES])
+
+
+@EACH
+def test_no_directive_and_no_lost_link_is_left_in_it(page):
+    for cell in notebooks.notebook(page).cells:
+        if cell.cell_type == "markdown":
+            assert "```{" not in cell.source
+            assert ":::{" not in cell.source
+            assert ".md)" not in cell.source
+
+
+def test_directives_become_what_a_notebook_shows(tmp_path):
+    page = tmp_path / "page.md"
+    (tmp_path / "other.md").write_text("---\nfile_format: mystnb\n---\n# Other")
+    (tmp_path / "prose.md").write_text("# Prose")
+    page.write_text(
+        "---\nfile_format: mystnb\n---\n# One\n\n[two](other.md), [three](prose.md#there)\n\n"
+        "```{laboratory} x**2\n:start: 5\n:learning-rate: 0.3\n:title: A marble\n```\n\n"
+        "````{dropdown} Answer\n:open:\nIt is\n```python\nx = 1\n```\n````\n\n```{math}\nx^2\n```\n"
+    )
+    (cell,) = notebooks.notebook(page).cells
+    assert cell.source.split("\n") == [
+        *("# One", "", "[two](other.ipynb), three", ""),
+        *("**In the laboratory: A marble.** A cell with this line opens it:", ""),
+        *("```python", "downslope.lab('x**2', 5.0, learning_rate=0.3)", "```", ""),
+        *("**Answer**", "", "It is", "```python", "x = 1", "```", ""),
+        *("$$", "x^2", "$$"),
+    ]
+
+
+@pytest.mark.slow
+@EACH
+def test_it_runs_in_jupyter(page, tmp_path):
+    notebook = notebooks.notebook(page)
+    NotebookClient(notebook, timeout=SECONDS, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    assert any(cell.get("outputs") for cell in notebook.cells)
+
+
+@pytest.mark.slow
+@EACH
+def test_it_runs_in_marimo(page, tmp_path):
+    nbformat.write(notebooks.notebook(page), tmp_path / "page.ipynb")
+    for command in (["-m", "marimo", "convert", "page.ipynb", "-o", "page.py"], ["page.py"]):
+        done = subprocess.run(
+            [sys.executable, *command], cwd=tmp_path, capture_output=True, text=True, timeout=SECONDS, check=False
+        )
+        assert done.returncode == 0, done.stderr[-2000:]
