@@ -20,6 +20,7 @@ lab: $(VENV)/installed  ## the laboratory, in the browser; with options: make la
 
 docs: $(VENV)/installed-docs  ## the site, in docs/_build/html: every example on it is run, and a warning fails
 	$(BIN)/python -m sphinx --fail-on-warning --keep-going --jobs 2 --quiet -d docs/_build/doctrees docs docs/_build/html
+	$(BIN)/python docs/check_site.py docs/_build/html
 
 # The oldest versions were built for Python 3.11 and 3.12.
 test: check slow $(shell $(PYTHON) -c "import sys; print('oldest' * (sys.version_info < (3, 13)))")  ## all that CI runs

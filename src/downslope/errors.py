@@ -31,7 +31,15 @@ if TYPE_CHECKING:
 
 
 class DownslopeError(Exception):
-    """The base of every error that downslope raises."""
+    """The base of every error that downslope raises.
+
+    >>> import downslope
+    >>> try:
+    ...     downslope.minimize("x^2", 5.0, learning_rate=-0.1)
+    ... except downslope.DownslopeError as error:
+    ...     print(error)
+    `learning_rate` must be positive and finite; got -0.1.
+    """
 
 
 class InvalidInput(DownslopeError, ValueError):
@@ -51,7 +59,13 @@ class InvalidInput(DownslopeError, ValueError):
 
 
 class UnknownName(InvalidInput):
-    """A name that is not among the known ones; the message offers the nearest of those `known`."""
+    """A name that is not among the known ones; the message offers the nearest of those `known`.
+
+    >>> raise UnknownName("method", "momentun", ["adam", "momentum"])
+    Traceback (most recent call last):
+    ...
+    downslope.errors.UnknownName: `method` must be one of adam, momentum; got 'momentun'. Did you mean 'momentum'?
+    """
 
     def __init__(self, parameter: str, name: str, known: Iterable[str]):
         self.known = known = sorted(known)
@@ -62,7 +76,15 @@ class UnknownName(InvalidInput):
 
 
 class FormulaError(InvalidInput):
-    """A formula that cannot be read; `column` counts from 1 and may be None."""
+    """A formula that cannot be read; `column` counts from 1 and may be None.
+
+    >>> import downslope
+    >>> try:
+    ...     downslope.minimize("x^2 +", 5.0)
+    ... except downslope.FormulaError as error:
+    ...     error.column
+    6
+    """
 
     def __init__(self, formula: str, problem: str, column: int | None = None):
         self.formula, self.problem, self.column = formula, problem, column
@@ -102,11 +124,31 @@ class InvalidData(InvalidInput):
 
 
 class InvalidObjective(InvalidInput):
-    """`fun` or `jac` gives no usable number at the start."""
+    """`fun` or `jac` gives no usable number at the start.
+
+    >>> import downslope
+    >>> try:
+    ...     downslope.minimize(lambda x: None, 5.0)
+    ... except downslope.InvalidObjective as error:
+    ...     print(error)
+    `fun` must return a number (is a `return` missing?); got None.
+    """
 
 
 class RunFailed(DownslopeError, RuntimeError):
-    """User code raised during a run; `run` is the record up to there, its cause the user's own error."""
+    """User code raised during a run; `run` is the record up to there, its cause the user's own error.
+
+    >>> import downslope
+    >>> def loss(x):
+    ...     if x < 2.0:
+    ...         raise ValueError("no data below 2")
+    ...     return x**2
+    >>> try:
+    ...     downslope.minimize(loss, 5.0, learning_rate=0.1)
+    ... except downslope.RunFailed as error:
+    ...     print(error.run.losses.round(2), repr(error.__cause__))
+    [25.   16.   10.24  6.55  4.19] ValueError('no data below 2')
+    """
 
     def __init__(self, message: str, run: Run):
         self.run = run
@@ -114,19 +156,59 @@ class RunFailed(DownslopeError, RuntimeError):
 
 
 class ObjectiveFailed(RunFailed):
-    """`fun` or `jac` raised at a point after the start."""
+    """`fun` or `jac` raised at a point after the start.
+
+    >>> import downslope
+    >>> measured = {5.0: 25.0}
+    >>> try:
+    ...     downslope.minimize(lambda x: measured[float(x)], 5.0, jac=lambda x: 2 * x, learning_rate=0.1)
+    ... except downslope.ObjectiveFailed as error:
+    ...     error.run.path.tolist(), repr(error.__cause__)
+    ([5.0], 'KeyError(4.0)')
+    """
 
 
 class MethodFailed(RunFailed):
-    """A method or learning rate, of yours or of another library, raised at a point after the start."""
+    """A method or learning rate, of yours or of another library, raised at a point after the start.
+
+    >>> import downslope
+    >>> class Tired(downslope.Method):
+    ...     def init(self, x):
+    ...         return 0
+    ...     def update(self, gradient, state, learning_rate):
+    ...         if state == 3:
+    ...             raise RuntimeError("three steps are enough")
+    ...         return -learning_rate * gradient, state + 1
+    >>> try:
+    ...     downslope.minimize("x^2", 5.0, method=Tired(), engine="eager")
+    ... except downslope.MethodFailed as error:
+    ...     error.run.n_steps
+    2
+    """
 
 
 class ScheduleFailed(RunFailed):
-    """A rate function raised, or gave something other than positive numbers, for a later step."""
+    """A rate function raised, or gave something other than positive numbers, for a later step.
+
+    >>> import downslope
+    >>> try:
+    ...     downslope.minimize("x^2", 5.0, learning_rate=lambda k: 0.3 - 0.1 * k)
+    ... except downslope.ScheduleFailed as error:
+    ...     error.run.n_steps
+    2
+    """
 
 
 class CallbackFailed(RunFailed):
-    """`callback` raised."""
+    """`callback` raised.
+
+    >>> import downslope
+    >>> try:
+    ...     downslope.minimize("x^2", 5.0, learning_rate=0.1, callback=lambda step: 1 / (2 - step.n))
+    ... except downslope.CallbackFailed as error:
+    ...     error.run.n_steps, repr(error.__cause__)
+    (1, "ZeroDivisionError('division by zero')")
+    """
 
 
 class MissingExtra(DownslopeError, ImportError):

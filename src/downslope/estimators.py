@@ -229,7 +229,7 @@ class DescentClassifier(ClassifierMixin, _Descent):
         return z[:, 1] - z[:, 0] if z.ndim == 2 and z.shape[1] == 2 else z
 
     def predict(self, X: Any) -> np.ndarray:
-        """The likeliest class of each row."""
+        """The likeliest class of each row, shape (n,)."""
         z = self._outputs(X)
         chosen = (z > 0).astype(int) if z.ndim == 1 else z.argmax(axis=1)
         return np.asarray(self.classes_[chosen])

@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 class Run:
     """One descent, as `minimize` returns it.
 
-    With n = `n_steps` updates made, the record has n + 1 rows: row 0 is the start, row n the end.
+    With n = `n_steps` updates made, the record has n + 1 rows: row 0 is the start, row n the end. `objective` is
+    what was minimised, `structure` how a flat vector is arranged as the start was.
 
     >>> import downslope
     >>> run = downslope.minimize("x^2", 5.0, learning_rate=0.1, max_steps=25, gradient_tolerance=None)
@@ -54,13 +55,13 @@ class Run:
     path: Any
     """The points: the start's structure with one row a step in front; None with record="losses"."""
     path_steps: np.ndarray
-    """The step of each row of `path`; 0 ... n_steps unless the path was thinned."""
+    """The step of each row of `path`, shape (rows,); 0 ... n_steps unless the path was thinned."""
     losses: np.ndarray
     """Loss at each row, shape (n_steps + 1,)."""
     gradient_norms: np.ndarray
-    """Largest component of the gradient, in absolute value, at each row: what gradient_tolerance tests."""
+    """Largest component of the gradient at each row, shape (n_steps + 1,): what gradient_tolerance tests."""
     learning_rates: np.ndarray
-    """The rate of the step that leaves each row; NaN in the last. Per-coordinate rates give (n_steps + 1, n)."""
+    """The rate of the step that leaves each row, shape (n_steps + 1,), or (n_steps + 1, n); NaN in the last."""
     gradient_source: GradientSource
     """Where the gradient came from."""
     gradient_reason: str

@@ -108,7 +108,16 @@ class Momentum(TorchOptimizer):
 
 
 class Nesterov(TorchOptimizer):
-    """Nesterov's momentum: v <- beta v + g, x <- x - lr (g + beta v)."""
+    """Nesterov's momentum: v <- beta v + g, x <- x - lr (g + beta v).
+
+    >>> import torch
+    >>> x = torch.tensor([3.0, -3.0], requires_grad=True)
+    >>> optimizer = Nesterov([x], lr=0.25, beta=0.5)
+    >>> (x**2).sum().backward()
+    >>> optimizer.step()
+    >>> [round(v, 4) for v in x.tolist()]
+    [0.75, -0.75]
+    """
 
     _method = methods.Nesterov
 
@@ -125,7 +134,16 @@ class Nesterov(TorchOptimizer):
 
 
 class AdaGrad(TorchOptimizer):
-    """Per-coordinate rates that only shrink: s <- s + g^2, x <- x - lr g / (sqrt(s) + epsilon)."""
+    """Per-coordinate rates that only shrink: s <- s + g^2, x <- x - lr g / (sqrt(s) + epsilon).
+
+    >>> import torch
+    >>> x = torch.tensor([3.0, -3.0], requires_grad=True)
+    >>> optimizer = AdaGrad([x], lr=0.5)
+    >>> (x**2).sum().backward()
+    >>> optimizer.step()
+    >>> [round(v, 4) for v in x.tolist()]
+    [2.5, -2.5]
+    """
 
     _method = methods.AdaGrad
 
@@ -145,6 +163,14 @@ class RMSProp(TorchOptimizer):
     """Per-coordinate rates from the recent gradients: s <- rho s + (1 - rho) g^2, x <- x - lr g / (sqrt(s) + epsilon).
 
     `rho` is torch.optim.RMSprop's `alpha`.
+
+    >>> import torch
+    >>> x = torch.tensor([3.0, -3.0], requires_grad=True)
+    >>> optimizer = RMSProp([x], lr=0.05, rho=0.99)
+    >>> (x**2).sum().backward()
+    >>> optimizer.step()
+    >>> [round(v, 4) for v in x.tolist()]
+    [2.5, -2.5]
     """
 
     _method = methods.RMSProp
@@ -163,7 +189,16 @@ class RMSProp(TorchOptimizer):
 
 
 class Adam(TorchOptimizer):
-    """Adaptive moments; the formula is in `downslope.methods.Adam`, and torch.optim.Adam's `betas` are two numbers."""
+    """Adaptive moments; the formula is in `downslope.methods.Adam`, and torch.optim.Adam's `betas` are two numbers.
+
+    >>> import torch
+    >>> x = torch.tensor([3.0, -3.0], requires_grad=True)
+    >>> optimizer = Adam([x], lr=0.5)
+    >>> (x**2).sum().backward()
+    >>> optimizer.step()
+    >>> [round(v, 4) for v in x.tolist()]
+    [2.5, -2.5]
+    """
 
     _method = methods.Adam
 

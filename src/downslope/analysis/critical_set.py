@@ -29,7 +29,9 @@ class CriticalPoint:
     x: Any
     """A number for a function of one variable, else a vector of shape (n,)."""
     loss: float
+    """The value there."""
     kind: PointKind
+    """Minimum, maximum, saddle or flat."""
     curvatures: np.ndarray
     """The eigenvalues of the Hessian there, ascending, shape (n,)."""
     n_finds: int
@@ -60,6 +62,7 @@ class CriticalPoints:
     bounds: tuple[np.ndarray, np.ndarray]
     """The lower and the upper sides of the box, each of shape (n,)."""
     n_samples: int
+    """Starts of the search."""
     n_not_finite: int
     """Samples where the loss is not finite."""
     n_on_plains: int

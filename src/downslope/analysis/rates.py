@@ -61,8 +61,9 @@ class LearningRateRange:
     best: float | None
     """The best constant rate at the minimum."""
     low: float | None
+    """The smallest rate that reaches the minimum in time, from this start; None where no rate did."""
     high: float | None
-    """The interval of rates that reach the minimum in time, from this start; None where no rate did."""
+    """The largest one; all rates between do, too."""
     quickest: float | None
     """The rate tried that took the fewest steps."""
     n_steps: int | None
@@ -70,15 +71,17 @@ class LearningRateRange:
     n_others: int
     """Intervals of rates outside (low, high) that converged as well, to whichever minimum, among the rates tried."""
     max_steps: int
+    """Steps within which a rate had to arrive."""
     x: Any
     """The minimum below the start, with the start's structure; None where none was found."""
     loss: float
+    """The value there."""
     rates: np.ndarray
     """The rates tried, ascending, shape (m,)."""
     steps: np.ndarray
-    """The steps that each took to get there; -1 where it did not."""
+    """The steps that each rate took to get there, shape (m,); -1 where it did not."""
     converged: np.ndarray
-    """Whether each converged at all, there or elsewhere."""
+    """Whether each converged at all, there or elsewhere, shape (m,)."""
 
     @property
     def message(self) -> str:

@@ -17,7 +17,14 @@ from downslope.stopping import Status, goes_on, status_of
 
 
 class Step(NamedTuple):
-    """What a callback sees before each update."""
+    """What a callback sees before each update: where the run stands, with its `loss` there.
+
+    >>> import downslope
+    >>> seen = []
+    >>> run = downslope.minimize("x^2", 5.0, learning_rate=0.1, callback=lambda step: seen.append((step.n, step.loss)))
+    >>> seen[:2]
+    [(0, 25.0), (1, 16.0)]
+    """
 
     n: int
     """Updates made so far."""

@@ -58,6 +58,7 @@ class Explanation:
     minima: Minima | None
     """What is known of other minima."""
     evidence: Evidence
+    """What was measured for it."""
 
     @property
     def suggestion(self) -> Suggestion | None:
@@ -81,7 +82,7 @@ class Explanation:
 
     @property
     def curvatures(self) -> np.ndarray | None:
-        """Eigenvalues of the Hessian at the stationary point, ascending; its resolved ends where there are many."""
+        """Eigenvalues of the Hessian at the stationary point, ascending, shape (n,); of many, the resolved ends."""
         return None if self.evidence.target is None else self.evidence.target.spectrum.values
 
     @functools.cached_property

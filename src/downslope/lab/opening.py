@@ -52,6 +52,8 @@ def lab(
 
     Raises InvalidInput for what the laboratory cannot show, MissingExtra without the extra `lab`, PageNotBuilt where
     the page is not built.
+
+    >>> widget = lab("x^2", 5.0, learning_rate=0.3, browser=False)  # what a notebook shows in its cell
     """
     check_page()
     own, opening = chosen(fun, x0, jac, ranges)

@@ -36,7 +36,16 @@ from downslope.methods import GradientDescent, Method
 
 
 def as_learning_rate(rate: Any, method: Method) -> LearningRate:
-    """A learning rate from what a user gives, checked by itself and against the method."""
+    """A learning rate from what a user gives as `rate`, checked by itself and against the `method`.
+
+    >>> from downslope.methods import Momentum
+    >>> as_learning_rate(0.1, Momentum())
+    Constant(rate=0.1)
+    >>> as_learning_rate(Backtracking(), Momentum())
+    Traceback (most recent call last):
+    ...
+    downslope.errors.InvalidInput: `learning_rate` cannot be a line search (Backtracking) with Momentum: ...
+    """
     if method.brings_rate:
         if rate is not None:
             rule = "must be None with an optax transformation or a torch.optim class, which brings its own rate"

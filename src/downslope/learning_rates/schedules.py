@@ -27,7 +27,16 @@ from downslope.learning_rates.learning_rate import Choice, Here, LearningRate
 
 
 class Schedule(LearningRate):
-    """A rate that depends on the step's count alone; subclasses define `__call__(step)`."""
+    """A rate that depends on the step's count alone; subclasses define `__call__(step)`.
+
+    >>> import dataclasses, downslope
+    >>> @dataclasses.dataclass(frozen=True)
+    ... class Halved(Schedule):  # halved from step 3 on
+    ...     def __call__(self, step):
+    ...         return 0.2 - 0.1 * (step >= 3)
+    >>> downslope.minimize("x^2", 5.0, learning_rate=Halved(), max_steps=5).learning_rates
+    array([0.2, 0.2, 0.2, 0.1, 0.1, nan])
+    """
 
     def __call__(self, step: Any) -> Any:
         """The rate of step `step`, counted from 0."""
@@ -54,7 +63,13 @@ class Constant(Schedule):
 
 
 class UnusableRateError(Exception):
-    """Carries a rate function's failure out of the loop; `rate` is what it gave, if anything."""
+    """Carries a rate function's failure out of the loop; `rate` is what it gave, if anything.
+
+    >>> Custom(lambda k: -1.0)(0)
+    Traceback (most recent call last):
+    ...
+    downslope.learning_rates.schedules.UnusableRateError: gave -1.0 for step 0, where rates are positive and finite
+    """
 
     def __init__(self, message: str, rate: Any = None):
         self.rate = rate

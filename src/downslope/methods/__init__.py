@@ -34,14 +34,28 @@ METHODS: dict[str, type[Method]] = {
 
 
 def method_named(name: str) -> Method:
-    """The method of that name with its default coefficients; UnknownName otherwise."""
+    """The method of that name with its default coefficients; UnknownName otherwise.
+
+    >>> method_named("momentum")
+    Momentum(beta=0.9)
+    """
     if name not in METHODS:
         raise UnknownName("method", name, METHODS)
     return METHODS[name]()
 
 
 def as_method(method: Any) -> Method:
-    """A method from its name or instance, with its coefficients checked."""
+    """A method from its name or instance, with its coefficients checked.
+
+    `method` is what `minimize` takes, an optax transformation or a torch.optim class included.
+
+    >>> as_method("adam") == as_method(Adam) == Adam()
+    True
+    >>> as_method(Momentum(beta=1.5))
+    Traceback (most recent call last):
+    ...
+    downslope.errors.InvalidInput: `Momentum.beta` must be in [0, 1); got 1.5.
+    """
     if isinstance(method, str):
         return method_named(method)
     if isinstance(method, type) and issubclass(method, Method):

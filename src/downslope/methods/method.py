@@ -19,15 +19,24 @@ if TYPE_CHECKING:
 
 
 class Surroundings(NamedTuple):
-    """What rules of other libraries ask for beyond the gradient; all of it on flat vectors."""
+    """What rules of other libraries ask for beyond the gradient; all of it on flat vectors of shape (n,).
+
+    >>> there = Surroundings(x=3.0, loss=9.0, gradient=6.0, value=lambda x: x**2, value_and_gradient=None,
+    ...                      traceable=None)
+    >>> there.value(there.x - 0.1 * there.gradient) < there.loss
+    True
+    """
 
     x: Any
+    """The point."""
     loss: Any
+    """The loss there."""
     gradient: Any
-    """Without noise."""
+    """The gradient there, without noise."""
     value: Callable[[Any], Any]
     """The loss at a point, taken into the bounds first."""
     value_and_gradient: Callable[[Any], tuple[Any, Any]]
+    """The loss at a point and its gradient, shape (n,)."""
     traceable: Callable[[Any], Any] | None
     """`value` for JAX's own arrays, where the loss can be compiled."""
 

@@ -21,7 +21,12 @@ from downslope.objectives.structure import Structure
 
 
 class GradientSource(enum.Enum):
-    """Where a gradient comes from."""
+    """Where a gradient comes from.
+
+    >>> import downslope
+    >>> downslope.minimize("x^2", 5.0).gradient_source
+    <GradientSource.COMPILED: 'compiled'>
+    """
 
     GIVEN = "given"
     COMPILED = "compiled"

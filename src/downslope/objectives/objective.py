@@ -187,7 +187,7 @@ class Objective:
         return self._bound, flat, loss
 
     def checked(self, bound: Bound, value: float, flat: np.ndarray, loss: float) -> Bound:
-        """The bound objective, made anew where `value`, its loss at the start, is not the plain `loss`."""
+        """The bound objective, made anew where `value`, its loss at `flat` of shape (n,), is not the plain `loss`."""
         from downslope.objectives.sources import made_anew
 
         self._bound = made_anew(self, bound, value, flat, loss)

@@ -25,8 +25,9 @@ _FRAME = ((-0.4, 11.0), (-5.0, 7.0))
 def dart(runs: words.Runs) -> Figure:
     """The throws of each run on the problem "dart", one panel a run: first to last from pale to dark, the end in red.
 
-    Each title has the method and what sets it apart, the last angle in degrees, and the count of steps. Of more than
-    60 throws, 60 are drawn. Raises InvalidInput for a run on another problem.
+    `runs` is a Run, a list of them, or a dict of them by label. Each title has the method and what sets it apart,
+    the last angle in degrees, and the count of steps. Of more than 60 throws, 60 are drawn. Raises InvalidInput for
+    a run on another problem.
 
     >>> import downslope
     >>> from downslope import plots

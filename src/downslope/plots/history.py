@@ -46,6 +46,7 @@ def losses(runs: words.Runs, *, ax: Axes | None = None) -> Axes:
 def distances(runs: words.Runs, *, ax: Axes | None = None) -> Axes:
     """The Euclidean distance to the nearest known minimum, for runs on problems of the gallery.
 
+    `runs` is a Run, a list of them, or a dict of them by label; `ax` is where to draw; None is a figure of its own.
     Raises InvalidInput where no minimum is known for any of the runs, or no path was recorded.
 
     >>> import downslope
@@ -63,6 +64,8 @@ def distances(runs: words.Runs, *, ax: Axes | None = None) -> Axes:
 def gradients(runs: words.Runs, *, ax: Axes | None = None) -> Axes:
     """The largest component of the gradient, in absolute value, against the steps: what gradient_tolerance tests.
 
+    `runs` is a Run, a list of them, or a dict of them by label; `ax` is where to draw; None is a figure of its own.
+
     >>> import downslope
     >>> from downslope import plots
     >>> plots.gradients(downslope.minimize("x^2", 5.0, learning_rate=0.1)).get_ylabel()
@@ -73,6 +76,8 @@ def gradients(runs: words.Runs, *, ax: Axes | None = None) -> Axes:
 
 def rates(runs: words.Runs, *, ax: Axes | None = None) -> Axes:
     """The learning rate of each step; one line a coordinate where each has its own, or the spread of many.
+
+    `runs` is a Run, a list of them, or a dict of them by label; `ax` is where to draw; None is a figure of its own.
 
     >>> import downslope
     >>> from downslope import plots

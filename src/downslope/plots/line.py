@@ -42,7 +42,8 @@ def tangent(fun: Any, x: float, interval: Interval | None = None, *, ax: Axes | 
     """The gradient at `x` as the slope of a dashed line that touches the curve there.
 
     `fun` and `interval` are those of `curve`. Raises InvalidInput also where `x` is not finite. Where the function
-    or its gradient has no finite value at `x`, the title says so.
+    or its gradient has no finite value at `x`, the title says so. `ax` is where to draw; None is a figure of its
+    own.
 
     >>> from downslope import plots
     >>> plots.tangent("x^2 - 4x + 5", 0, (-1, 5)).get_title()
@@ -68,8 +69,8 @@ def descent(run: Run, *, step: int | None = None, interval: Interval | None = No
     """A descent along its curve: points joined by arrows, from a black start; None is all steps.
 
     The title tells the step and the learning rate, and where a run leaves the picture. A run from a file that was
-    made with a Python function is drawn without its curve. Raises InvalidInput for a run of more variables, a step
-    that it has not, or an interval that is not (low, high).
+    made with a Python function is drawn without its curve. `ax` is where to draw; None is a figure of its own.
+    Raises InvalidInput for a run of more variables, a step that it has not, or an interval that is not (low, high).
 
     >>> import downslope
     >>> from downslope import plots

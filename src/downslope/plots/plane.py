@@ -30,11 +30,11 @@ _BESIDE_BAR = 0.87
 
 
 def contours(fun: Any, region: Region | None = None, *, levels: int = 30, ax: Axes | None = None) -> Axes:
-    """The function of two variables from above, over ((x_low, x_high), (y_low, y_high)).
+    """The function `fun` of two variables from above, over ((x_low, x_high), (y_low, y_high)).
 
     A region of None is the problem's domain, or (-5, 5) both ways. The levels are evenly spaced unless most of the
-    region lies low; then they are denser there. Where the function gives no finite number, nothing is drawn. Raises
-    InvalidInput for a function of another number of variables, or a region that is none.
+    region lies low; then they are denser there; `levels` is how many. Where the function gives no finite number,
+    nothing is drawn. Raises InvalidInput for a function of another number of variables, or a region that is none.
 
     >>> from downslope import plots
     >>> ax = plots.contours("0.2*x1^2 + x2^2", ((-10, 10), (-4, 4)))
@@ -55,9 +55,10 @@ def paths(
 ) -> Axes:
     """The ways of one or several runs of two variables across the contours of the first one's function.
 
-    `runs` is a Run, a list of them, or a dict of them by label. Each goes from a black start to its end, with arrows
-    where there is room; the legend tells its steps and loss up to `step` (None is all), and where it leaves the
-    picture. A region of None holds all finite points. Raises InvalidInput for runs of other than two variables.
+    `runs` is a Run, a list of them, or a dict of them by label. Each goes from a black start to its end, with
+    arrows where there is room; the legend tells its steps and loss up to `step` (None is all), and where it leaves
+    the picture. A region of None holds all finite points; `levels` is the number of contours. Raises InvalidInput
+    for runs of other than two variables.
 
     >>> import downslope
     >>> from downslope import plots

@@ -45,8 +45,9 @@ class Plane(NamedTuple):
 def projection(run: Run, *, step: int | None = None, ax: Axes | None = None) -> Axes:
     """A run of two or more variables on the two main directions of its path, with the loss on that plane.
 
-    The axes tell the share of the path's variance that each direction has. Raises InvalidInput for one variable, or a
-    run whose path was not recorded.
+    The axes tell the share of the path's variance that each direction has. Raises InvalidInput for one variable, or
+    a run whose path was not recorded. The path is drawn up to `step`; None is all of it. `ax` is where to draw;
+    None is a figure of its own.
 
     >>> import downslope
     >>> from downslope import plots

@@ -24,6 +24,8 @@ _PATH = COLOURS[1]  # vermilion stands out from all of viridis
 def surface(fun_or_run: Any, region: Region | None = None, *, step: int | None = None, ax: Axes | None = None) -> Axes:
     """A function of two variables in three dimensions, with a colour bar; a Run brings its path, up to `step`.
 
+    `fun_or_run` is what `minimize` takes, or a Run; `ax` are three-dimensional axes, None a figure of its own.
+
     `region` is ((x_low, x_high), (y_low, y_high)); None holds the run's finite points, or is the problem's domain,
     or (-5, 5) both ways. Losses that tower above the rest are left out, and the bar's arrow says so. Raises
     InvalidInput for other than two variables, or for axes that are not three-dimensional.

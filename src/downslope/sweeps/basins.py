@@ -50,7 +50,7 @@ class Basins:
     """Lowest loss first, and by their place where losses are the same but for rounding; those outside the box, where
     some starts leave it, among them."""
     which: np.ndarray
-    """The number of the minimum that each start leads to; -1 for none."""
+    """The number of the minimum that each start of the grid leads to, in the grid's shape; -1 for none."""
     sweep: Sweep = field(repr=False)
     """All the descents."""
     bounds: tuple[np.ndarray, np.ndarray]
@@ -74,12 +74,12 @@ class Basins:
 
     @property
     def n_steps(self) -> np.ndarray:
-        """Updates made from each start."""
+        """Updates made from each start, in the grid's shape."""
         return self._shaped(self.sweep.lanes.n_steps)
 
     @property
     def status(self) -> np.ndarray:
-        """Why each run ended: a `Status` as a number."""
+        """Why each run ended, in the grid's shape: a `Status` as a number."""
         return self._shaped(self.sweep.lanes.status)
 
     @property

@@ -50,22 +50,22 @@ class Sweep(Results):
 
     @property
     def loss(self) -> np.ndarray:
-        """The loss at `x`; NaN where Ctrl-C came before the run began."""
+        """The loss at `x`, in the shape of `dimensions`; NaN where Ctrl-C came before the run began."""
         return self._shaped(self.lanes.loss)
 
     @property
     def status(self) -> np.ndarray:
-        """Why each run ended: a `Status` as a number."""
+        """Why each run ended, in the shape of `dimensions`: a `Status` as a number."""
         return self._shaped(self.lanes.status)
 
     @property
     def n_steps(self) -> np.ndarray:
-        """Updates made."""
+        """Updates made, in the shape of `dimensions`."""
         return self._shaped(self.lanes.n_steps)
 
     @property
     def converged(self) -> np.ndarray:
-        """True for TARGET_REACHED and GRADIENT_SMALL alone."""
+        """True for TARGET_REACHED and GRADIENT_SMALL alone, in the shape of `dimensions`."""
         return self._shaped(np.isin(self.lanes.status, [s for s in Status if s.converged]))
 
     @property
@@ -75,7 +75,7 @@ class Sweep(Results):
 
     @property
     def behaviour(self) -> np.ndarray:
-        """How each run moved at its end, in a word or two, such as "zigzag"; "" where it was interrupted."""
+        """How each run moved at its end, in the shape of `dimensions`: "zigzag", say; "" where it was interrupted."""
         return self._shaped(WORDS[self._behaviour])
 
     @functools.cached_property
@@ -90,13 +90,13 @@ class Sweep(Results):
         return self
 
     def columns(self, runs: np.ndarray | slice) -> dict[str, np.ndarray]:
-        """The columns of `to_dataframe` for the runs with these numbers."""
+        """The columns of `to_dataframe` for the m runs with these numbers, each of shape (m,)."""
         arrays: dict[str, Any] = {name: getattr(self.lanes, name)[runs] for name in ("x", "status", *NUMBERS)}
         numbers = np.arange(self.n_runs)[runs] if isinstance(runs, slice) else runs
         return columns_of(self.grid, self.variables, Lanes(**arrays), WORDS[self._behaviour[runs]], numbers)
 
     def chunks(self) -> Iterator[dict[str, np.ndarray]]:
-        """The columns of all runs in their order, some at a time."""
+        """The columns of all runs in their order, m at a time, each of shape (m,)."""
         for first in range(0, self.n_runs, CHUNK_ROWS):
             yield self.columns(np.arange(first, min(first + CHUNK_ROWS, self.n_runs)))
 

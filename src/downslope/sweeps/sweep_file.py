@@ -68,7 +68,7 @@ class SweepFile(Results):
         return n / self.n_finished if self.parts else float("nan")
 
     def columns(self, runs: np.ndarray) -> dict[str, np.ndarray]:
-        """The columns of `to_dataframe` for the finished runs with these numbers; IndexError where one is not."""
+        """The columns of `to_dataframe` for m finished runs, by their numbers, each of shape (m,); IndexError else."""
         which = np.searchsorted([part.end for part in self.parts], runs, side="right")
         found: dict[str, Any] = {}
         for k, run in zip(which, runs, strict=True):
@@ -77,7 +77,7 @@ class SweepFile(Results):
         return found
 
     def chunks(self) -> Iterator[dict[str, np.ndarray]]:
-        """The columns of all finished runs in their order, some at a time."""
+        """The columns of all finished runs in their order, m at a time, each of shape (m,)."""
         return (read(part) for part in self.parts)
 
     def _blocks(self) -> Iterator[Block]:

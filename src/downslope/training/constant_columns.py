@@ -12,7 +12,16 @@ _MOST_NAMES = 5
 
 
 class ConstantColumns(UserWarning):
-    """Features that are the same in every row."""
+    """Features that are the same in every row.
+
+    >>> import downslope, numpy as np, warnings
+    >>> X = np.column_stack([np.arange(5.0), np.ones(5)])
+    >>> with warnings.catch_warnings(record=True) as told:
+    ...     warnings.simplefilter("always")
+    ...     run = downslope.fit("linear", (X, X[:, 0]), epochs=1)
+    >>> told[0].category.__name__, "x2" in str(told[0].message)
+    ('ConstantColumns', True)
+    """
 
 
 def constant_warning(model: Model, names: tuple[str, ...], rows: Rows) -> ConstantColumns | None:

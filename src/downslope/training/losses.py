@@ -20,13 +20,21 @@ from downslope.errors import InvalidInput, UnknownName
 
 
 class Loss:
-    """Base of the losses; z has shape (n,), or (k, n) where there are k outputs; y has shape (n,)."""
+    """Base of the losses; z has shape (n,), or (k, n) where there are k outputs; y has shape (n,).
+
+    >>> import numpy as np
+    >>> Logistic().slope(np, np.array([0.0, 0.0]), np.array([0.0, 1.0]))  # the probability of 1, less the target
+    array([ 0.5, -0.5])
+    """
 
     name: ClassVar[str]
+    """What `Linear` and `Network` take."""
     most_curvature: ClassVar[float]
+    """The largest second derivative in z."""
     domain: ClassVar[str] = "a finite number"
     """What a target must be."""
     is_classifier: ClassVar[bool] = False
+    """Whether a target is a class."""
 
     def value(self, xp: Any, z: Any, y: Any) -> Any:
         """The loss of each row, shape (n,)."""

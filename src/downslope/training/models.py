@@ -21,12 +21,18 @@ from downslope.training.losses import LOSSES, Logistic, Loss, Softmax, as_loss, 
 
 
 class Model:
-    """Base of the models: parameters are a pytree, columns (d, n), targets and shares (n,)."""
+    """Base of the models: parameters are a pytree, columns (d, n), targets and shares (n,).
+
+    >>> model = Linear("squared_error")
+    >>> model.outputs(np, {"bias": np.array(1.0), "weights": np.array([2.0])}, columns=np.array([[0.0, 1.0, 2.0]]))
+    array([1., 3., 5.])
+    """
 
     loss: Loss | None = None
+    """Of one row, by its output and its target; None where the model has a loss of its own."""
 
     def start(self, n_features: int, dtype: Any) -> Any:
-        """The parameters before the first step, as NumPy arrays."""
+        """The parameters before the first step, as NumPy arrays: of a linear model weights (d,) or (k, d)."""
         raise NotImplementedError
 
     def is_penalised(self, params: Any) -> Any:
@@ -62,13 +68,15 @@ class Linear(Model):
     """
 
     loss: Loss | str = "squared_error"  # type: ignore[assignment]  # a name in the constructor alone
+    """A loss or its name: squared_error, huber, logistic, softmax."""
     intercept: bool = True
+    """Whether there is a bias."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "loss", as_loss(self.loss))
 
     def start(self, n_features: int, dtype: Any) -> dict[str, np.ndarray]:
-        """Zeros: these losses are convex in the parameters."""
+        """Zeros, a bias of shape () and weights (d,), or (k,) and (k, d): these losses are convex."""
         outputs = n_outputs(self.loss)
         params = {"bias": np.zeros(outputs, dtype), "weights": np.zeros((*outputs, n_features), dtype)}
         return params if self.intercept else {"weights": params["weights"]}
@@ -102,7 +110,17 @@ class Linear(Model):
 
 
 class Batch(NamedTuple):
-    """What a loss of the user's own gets: `X, y = batch`."""
+    """What a loss of the user's own gets: `X, y = batch`.
+
+    >>> import downslope, numpy as np
+    >>> def absolute_error(slope, batch):
+    ...     X, y = batch
+    ...     return np.abs(X[:, 0] * slope - y).mean()
+    >>> X = np.arange(1.0, 5.0)[:, None]
+    >>> run = downslope.fit(absolute_error, (X, 3 * X[:, 0]), start=0.0, epochs=100, learning_rate=0.1)
+    >>> bool(abs(run.x - 3) < 0.3)
+    True
+    """
 
     X: Any
     """Shape (b, d)."""

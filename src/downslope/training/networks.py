@@ -71,7 +71,7 @@ class Network(Model):
             raise UnknownName("initialisation", self.initialisation, INITIALISATIONS)
 
     def start(self, n_features: int, dtype: Any) -> list[dict[str, np.ndarray]]:
-        """One {"bias", "weights"} a layer, drawn in order by one generator."""
+        """One {"bias": (m,), "weights": (m, n)} a layer from n to m, drawn in order by one generator."""
         draw = INITIALISATIONS[self.initialisation or ("he_normal" if self.activation == "relu" else "glorot_uniform")]
         rng = np.random.default_rng(self.seed)
         sizes = [n_features, *self.hidden_layer_sizes, *(n_outputs(self.loss) or (1,))]

@@ -49,9 +49,9 @@ class RateSearch:
     """
 
     rates: np.ndarray
-    """Of the steps, growing by one factor."""
+    """Of the steps, growing by one factor, shape (n,)."""
     losses: np.ndarray
-    """Over the same rows, at the weights before each step."""
+    """Over the same rows, at the weights before each step, shape (n,)."""
     suggestion: float | None
     """None where the test has no answer."""
     reason: str
@@ -79,7 +79,24 @@ def find_learning_rate(
 ) -> RateSearch:
     """A range test: `n_steps` steps at rates that grow from `smallest` to `largest`; other options are those of `fit`.
 
+    Parameters
+    ----------
+    model, data, method, batch_size
+        As for `fit`.
+    smallest, largest
+        The first and the last rate; between them each is the one before times a constant.
+    n_steps
+        Steps, 10 or more.
+    **options
+        Others of `fit`.
+
     Raises InvalidInput where a parameter breaks a rule.
+
+    >>> import downslope, numpy as np
+    >>> X = np.random.default_rng(0).normal(size=(200, 3))
+    >>> found = downslope.find_learning_rate("linear", (X, X @ [2.0, -1.0, 0.5]), n_steps=100)
+    >>> found.rates.shape == found.losses.shape, 0.01 < found.suggestion < 2
+    (True, True)
     """
     check_real("smallest", smallest, 0)
     check_real("largest", largest, 0)

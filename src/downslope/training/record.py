@@ -17,7 +17,14 @@ MOST_POINTS = 2**14
 
 
 class Epoch(NamedTuple):
-    """What is known at the end of an epoch."""
+    """What is known at the end of an epoch.
+
+    >>> import downslope, numpy as np
+    >>> X = np.arange(64.0)[:, None] / 64
+    >>> run = downslope.fit("linear", (X, X[:, 0]), batch_size=8, epochs=3, learning_rate=0.1)
+    >>> [(epoch.epoch, epoch.n_steps) for epoch in run.epochs]
+    [(1, 8), (2, 16), (3, 24)]
+    """
 
     epoch: int
     """Counted from 1."""
@@ -32,6 +39,7 @@ class Epoch(NamedTuple):
     sharpness: float
     """The leading eigenvalue of the loss's Hessian at the end of the epoch; NaN where it was not asked for."""
     rows_per_second: float
+    """Of this epoch."""
     seconds: float
     """Since the run began."""
 

@@ -20,7 +20,16 @@ _HUGE = 1e150
 
 
 class UnscaledFeatures(UserWarning):
-    """Features of very different sizes, which slow any method without curvature down."""
+    """Features of very different sizes, which slow any method without curvature down.
+
+    >>> import downslope, numpy as np, warnings
+    >>> X = np.random.default_rng(0).normal(size=(50, 2)) * [1.0, 1000.0]
+    >>> with warnings.catch_warnings(record=True) as told:
+    ...     warnings.simplefilter("always")
+    ...     run = downslope.fit("linear", (X, X[:, 0]), epochs=1)
+    >>> [warning.category.__name__ for warning in told]
+    ['UnscaledFeatures']
+    """
 
 
 def condition_numbers(columns: np.ndarray, l2: float = 0.0, *, intercept: bool = True) -> tuple[float, float]:

@@ -44,7 +44,7 @@ class LossSlice:
     a: np.ndarray
     """Places along the first direction, shape (resolution,)."""
     b: np.ndarray
-    """Along the second."""
+    """Along the second, of the same shape."""
     losses: np.ndarray
     """At each (b, a): rows are places along the second direction."""
     directions: np.ndarray
@@ -88,7 +88,14 @@ def loss_slice(
 
     `directions` are "principal", "random", or two arranged as the weights are; `span` is how far the plane reaches from
     `run.x` along each, None to hold the path (principal) or 1, which is as far as the weights are long (random).
-    Raises InvalidInput where a run was loaded, which has no rows, or kept no path.
+    `resolution` is the number of places along each, and `seed` that of random directions. Raises InvalidInput where a
+    run was loaded, which has no rows, or kept no path.
+
+    >>> import downslope, numpy as np
+    >>> X = np.random.default_rng(0).normal(size=(50, 2))
+    >>> run = downslope.fit("linear", (X, X @ [1.0, 2.0]), learning_rate=0.5, epochs=20)
+    >>> loss_slice(run, "random", span=2.0, resolution=5).a.tolist()
+    [-2.0, -1.0, 0.0, 1.0, 2.0]
     """
     if not isinstance(run, TrainingRun) or isinstance(run.objective.fun, NotStored):
         raise InvalidInput("run", "must be a training run of this process, which has its rows", run)

@@ -20,13 +20,17 @@ Value: TypeAlias = Any
 class Minimum:
     """A local minimum, each number rounded once from 60 digits.
 
-    `x` is a float for a function of one variable, else a tuple. `curvatures` are the eigenvalues of the
-    Hessian there, ascending; None where there is no Hessian.
+    >>> from downslope.objectives import gallery
+    >>> gallery.get("ravine").minima
+    (Minimum(x=(0.0, 0.0), loss=0.0, curvatures=(0.1, 8.0)),)
     """
 
     x: Point
+    """A float for a function of one variable, else a tuple of n."""
     loss: float
+    """The value there."""
     curvatures: tuple[float, ...] | None
+    """The n eigenvalues of the Hessian there, ascending; None where there is no Hessian."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,19 +50,33 @@ class Problem:
     """
 
     name: str
-    title: str  # one short sentence, for people
-    fun: Callable[..., Value] = field(repr=False)  # of a flat vector, or of one number for each variable
+    """What `minimize` takes."""
+    title: str
+    """One short sentence, for people."""
+    fun: Callable[..., Value] = field(repr=False)
+    """Of a flat vector, or of one number for each variable."""
     formula: str
+    """In the notation of formulas."""
     start: Point
+    """Where a run begins unless told otherwise: a number, or n of them."""
     minima: tuple[Minimum, ...] = field(repr=False)
-    domain: tuple[tuple[float, float], ...]  # for each variable, the range worth plotting and sampling
-    variables: tuple[str, ...]  # at the size of `start`
+    """Those known, lowest first."""
+    domain: tuple[tuple[float, float], ...]
+    """For each variable, the range worth plotting and sampling."""
+    variables: tuple[str, ...]
+    """Their names, at the size of `start`."""
     source: str
+    """Where it comes from: author, title, year."""
     notes: str = ""
-    formula_parses: bool = True  # False: `formula` is for people only
-    any_size: bool = False  # True: `fun` takes a vector of any length; start, minima and domain are of one length
-    smooth: bool = True  # False: somewhere in the domain there is no gradient; the notes say where
-    minima_complete: bool = True  # False: the domain holds further local minima that `minima` leaves out
+    """What else to know."""
+    formula_parses: bool = True
+    """False where `formula` is for people only."""
+    any_size: bool = False
+    """Whether `fun` takes a vector of any length; start, minima and domain are of one length."""
+    smooth: bool = True
+    """False where there is no gradient somewhere in the domain; the notes say where."""
+    minima_complete: bool = True
+    """False where the domain holds further local minima, which `minima` leaves out."""
 
     def __call__(self, x: Value) -> Value:
         """The value at the point `x`."""
