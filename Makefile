@@ -102,4 +102,4 @@ $(OLDEST)/installed: pyproject.toml $(VENV)/installed-dev
 	touch $@
 
 clean:
-	rm -rf $(VENV) $(OLDEST) $(BENCHMARKS) demo dist build docs/_build frontend/node_modules src/downslope/lab/page
+	rm -rf $(VENV) $(OLDEST) $(BENCHMARKS) demo dist build docs/_build docs/gallery frontend/node_modules src/downslope/lab/page

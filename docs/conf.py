@@ -17,6 +17,7 @@ extensions = [
     "sphinx.ext.napoleon",
     "sphinx_design",
     "sphinx_copybutton",
+    "sphinx_gallery.gen_gallery",
     "command_line",
     "docstrings",
     "formulas",
@@ -36,6 +37,22 @@ myst_enable_extensions = ["amsmath", "attrs_block", "attrs_inline", "colon_fence
 myst_heading_anchors = 3
 html_math_renderer = "pictures"
 smartquotes = False  # quotes here are Python's
+
+sphinx_gallery_conf = {
+    "examples_dirs": "../examples/gallery",
+    "gallery_dirs": "gallery",  # written by each build, and in no repository
+    "filename_pattern": r"\.py$",
+    "within_subsection_order": "FileNameSortKey",
+    "image_scrapers": ("gallery",),  # docs/extensions/gallery.py
+    "capture_repr": ("__repr__",),
+    "ignore_repr_types": ".*",  # the last line gives a picture, and no text
+    "thumbnail_size": (480, 320),
+    "download_all_examples": False,
+    "show_signature": False,
+    "write_computation_times": False,
+    "min_reported_time": 1e9,
+    "abort_on_example_error": True,
+}
 
 autodoc_typehints = "none"  # shapes and kinds are told in words, which say more than `Any`
 autodoc_member_order = "bysource"

@@ -1,0 +1,39 @@
+"""What sphinx-gallery takes from a script of examples/gallery/: the picture or film that its last line gives.
+
+Its text alternative is the second paragraph of the script's docstring, which tells what is seen.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+from sphinx_gallery.scrapers import figure_rst
+
+from downslope.plots import Film
+
+
+def seen(docstring: str) -> str:
+    """The second paragraph, on one line."""
+    return " ".join(docstring.strip().split("\n\n")[1].split())
+
+
+def scrape(block: Any, block_vars: dict[str, Any], gallery_conf: dict[str, Any]) -> str:
+    """Called after each block of a script; what it shows, as reStructuredText."""
+    found = block_vars["example_globals"].get("___")
+    if found is None:
+        return ""
+    path = Path(next(block_vars["image_path_iterator"]))
+    if isinstance(found, Film):
+        path = path.with_suffix(".gif")
+        found.save(path)
+    else:
+        with mpl.rc_context({"savefig.dpi": 120}):
+            found.get_figure().savefig(path)
+    return figure_rst([str(path)], gallery_conf["src_dir"], seen(block_vars["example_globals"]["__doc__"]))
+
+
+def _get_sg_image_scraper() -> Any:
+    """By which sphinx-gallery finds it, from the name of this module."""
+    return scrape
