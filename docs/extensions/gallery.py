@@ -5,6 +5,7 @@ Its text alternative is the second paragraph of the script's docstring, which te
 
 from __future__ import annotations
 
+import ast
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,10 @@ from sphinx_gallery.scrapers import figure_rst
 from downslope.plots import Film
 
 
-def seen(docstring: str) -> str:
-    """The second paragraph, on one line."""
-    return " ".join(docstring.strip().split("\n\n")[1].split())
+def seen(script: Path) -> str:
+    """The second paragraph of its docstring, on one line."""
+    docstring = ast.get_docstring(ast.parse(script.read_text(encoding="utf-8"))) or ""
+    return " ".join(docstring.split("\n\n")[1].split())
 
 
 def scrape(block: Any, block_vars: dict[str, Any], gallery_conf: dict[str, Any]) -> str:
@@ -31,7 +33,7 @@ def scrape(block: Any, block_vars: dict[str, Any], gallery_conf: dict[str, Any])
     else:
         with mpl.rc_context({"savefig.dpi": 120}):
             found.get_figure().savefig(path)
-    return figure_rst([str(path)], gallery_conf["src_dir"], seen(block_vars["example_globals"]["__doc__"]))
+    return figure_rst([str(path)], gallery_conf["src_dir"], seen(Path(block_vars["src_file"])))
 
 
 def _get_sg_image_scraper() -> Any:
