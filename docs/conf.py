@@ -1,11 +1,13 @@
 """How Sphinx builds the site; `make docs` calls it with warnings as errors."""
 
+import logging
 import sys
 from pathlib import Path
 
 import downslope
 
 sys.path.insert(0, str(Path(__file__).parent / "extensions"))
+logging.basicConfig(level=logging.WARNING)  # first, since a part of the theme asks for every message there is
 
 project = "downslope"
 author = "The downslope developers"
@@ -21,10 +23,11 @@ extensions = [
     "command_line",
     "docstrings",
     "formulas",
+    "gallery",
     "laboratory",
     "notebooks",
 ]
-exclude_patterns = ["_build", "extensions"]
+exclude_patterns = ["_build", "extensions", "gallery/*.ipynb"]  # of the gallery's scripts, to be taken along
 
 # Lessons and guides are notebooks, executed when they changed; an error in a cell ends the build.
 nb_execution_mode = "cache"

@@ -17,6 +17,8 @@ import hashlib
 import json
 import os
 import posixpath
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -98,9 +100,16 @@ def exported(site: Path, asked: dict[str, Any], title: str) -> str:
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_suffix(f".{os.getpid()}")  # two processes may make the same page
-        partial.write_text(Laboratory().call("export", {**asked, "title": title})["content"], encoding="utf-8")
+        # Sphinx writes in processes that are forked, where JAX, which the gallery has started before, hangs.
+        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as fresh:
+            partial.write_text(fresh.submit(content, asked, title).result(), encoding="utf-8")
         partial.replace(path)
     return name
+
+
+def content(asked: dict[str, Any], title: str) -> str:
+    """The page itself."""
+    return str(Laboratory().call("export", {**asked, "title": title})["content"])
 
 
 @functools.cache
