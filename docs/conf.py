@@ -11,6 +11,7 @@ logging.basicConfig(level=logging.WARNING)  # first, since a part of the theme a
 
 project = "downslope"
 author = "The downslope developers"
+copyright = f"2026, {author}"
 version = release = downslope.__version__
 
 extensions = [
@@ -64,6 +65,7 @@ nitpicky = True
 nitpick_ignore = [("py:class", "optax.GradientTransformationExtraArgs")]  # the build asks no other site
 
 html_theme = "furo"
+pygments_dark_style = "github-dark"
 html_title = "downslope"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
