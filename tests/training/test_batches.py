@@ -3,6 +3,7 @@
 import gc
 import threading
 import time
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from downslope.training import batches as module
 from downslope.training import order as order_module
 from downslope.training.batches import Batches, held_out_rows
 from downslope.training.order import Order
+from downslope.training.shares import Share
 from downslope.training.sources import kept, open_source
 from downslope.training.sources import parquet as parquet_source
 from downslope.training.sources.arrays import ArraySource
@@ -100,6 +102,41 @@ def test_the_same_rows_give_the_same_batches_whatever_they_lie_in(shuffle, tmp_p
     assert set(given) == set(KINDS)
     for kind in KINDS:
         assert_same(given[kind], given["arrays"])
+
+
+@pytest.mark.parametrize("shuffle", [True, False])
+@pytest.mark.parametrize("n", [2, 3, 30])
+def test_the_shares_of_several_processes_are_each_batch_once(n, shuffle, tmp_path):
+    X, y = numbers(700)
+    order = Order(700, 3, 4, shuffle, 0.0 if n == 2 else 0.1)
+    for data, words in every_kind(tmp_path, X, y).values():
+        source = open_source(data, shuffle=shuffle, **words)
+        whole = given_by(Batches(source, order, 23), 0, 60)
+        shares = [shares_by(Batches(source, order, 23, 4, Share(rank, n)), 60) for rank in range(n)]
+        for (*_, columns, target, _, rows), *parts in zip(whole, *shares, strict=True):
+            np.testing.assert_array_equal(np.concatenate([part.numbers for part in parts]), rows)
+            np.testing.assert_array_equal(np.concatenate([part.columns for part in parts], axis=1), columns)
+            np.testing.assert_array_equal(np.concatenate([part.target for part in parts]), target)
+        source.close()
+
+
+class Part(NamedTuple):
+    columns: np.ndarray
+    target: np.ndarray
+    numbers: np.ndarray
+
+
+def shares_by(batches, n_steps):
+    """What of each batch counts here."""
+    given = []
+    for chunk in batches.chunks(0, n_steps):
+        c = batches.places
+        assert chunk.n_places == chunk.n_batches * c
+        for first in range(0, chunk.n_places, c):
+            counts = first + np.flatnonzero(chunk.rows.weight[first : first + c])
+            parts = chunk.rows.columns[:, counts], chunk.rows.target[counts], chunk.numbers[counts]
+            given.append(Part(*(part.copy() for part in parts)))
+    return given
 
 
 @pytest.mark.parametrize("first", [1, 7, 30, 31, 32, 45])

@@ -16,13 +16,14 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 import numpy as np
 
 from downslope.training.ahead import Ahead
+from downslope.training.filling import Chunk, Fill, from_memory, from_source, from_windows
 from downslope.training.gathering import Flat
 from downslope.training.order import Order
+from downslope.training.shares import WHOLE, Share
 from downslope.training.sources.source import Rows, Source, bad_value, is_good
 from downslope.training.windows import WindowRows, held_out_rows
 
@@ -34,28 +35,6 @@ _MORE = 8
 """And so many times as many where nothing is copied."""
 MOST_BATCHES = 4096
 """And at most so many batches, so that Ctrl-C and progress are not far apart."""
-
-
-@dataclass
-class Chunk:
-    """Some batches, one after the other.
-
-    Its arrays are used again: they are valid until the next chunk is asked for.
-    """
-
-    rows: Rows
-    """K b of them, row after row in memory. What fills up the last batch has weight 0, is of no meaning, and finite."""
-    flat: Flat
-    """Their features as one vector."""
-    numbers: np.ndarray
-    """The source's own of the rows, shape (K b,)."""
-    step: int = 0
-    """Of its first batch; the run's first batch is step 0."""
-    epoch: int = 0
-    n_batches: int = 0
-    """At most K."""
-    n_rows: int = 0
-    """At most K b; below n_batches * b where the last batch is shorter."""
 
 
 class Batches:
@@ -71,15 +50,25 @@ class Batches:
         b, the rows of every batch but an epoch's last.
     batches_per_chunk
         K; None: as many as hold about two million numbers, of one epoch at most.
+    share
+        Which rows of each batch are wanted; all of them, or those of one process.
     """
 
-    def __init__(self, source: Source, order: Order, batch_size: int, batches_per_chunk: int | None = None):
-        self.source, self.order, self.batch_size = source, order, batch_size
+    def __init__(
+        self,
+        source: Source,
+        order: Order,
+        batch_size: int,
+        batches_per_chunk: int | None = None,
+        share: Share = WHOLE,
+    ):
+        self.source, self.order, self.batch_size, self.share = source, order, batch_size, share
         table = source.in_memory
         self.is_in_order = not order.shuffle and not order.n_held_out
-        self.takes_as_it_lies = table is not None and self.is_in_order and table.columns.T.flags.c_contiguous
+        lies_so = table is not None and self.is_in_order and table.columns.T.flags.c_contiguous
+        self.takes_as_it_lies = lies_so and share.is_whole
         most = CHUNK_NUMBERS * (_MORE if self.takes_as_it_lies else 1)
-        n = min(MOST_BATCHES, most // max(1, len(source.names) * batch_size), self.n_batches)
+        n = min(MOST_BATCHES, most // max(1, len(source.names) * self.places), self.n_batches)
         self.batches_per_chunk = batches_per_chunk or max(1, n)
         self._spare_windows: list[WindowRows] = []
 
@@ -89,9 +78,14 @@ class Batches:
         return -(-self.order.n_training // self.batch_size)
 
     @property
+    def places(self) -> int:
+        """Of each batch, in a chunk: b, or fewer of a share."""
+        return self.share.size(self.batch_size)
+
+    @property
     def chunk_rows(self) -> int:
         """Rows of every chunk, with those of weight 0."""
-        return self.batches_per_chunk * self.batch_size
+        return self.batches_per_chunk * self.places
 
     def chunks(self, step: int = 0, n_steps: int | None = None) -> Iterator[Chunk]:
         """The chunks from a step on, until there have been `n_steps`; None: without end.
@@ -102,16 +96,17 @@ class Batches:
         end = None if n_steps is None else step + n_steps
         table = self.source.in_memory
         if table is not None and self.takes_as_it_lies:
-            room, fill = self._chunk(), _from_memory(table, self.batch_size)
+            room, fill = self._chunk(), from_memory(table, self.batch_size)
             yield from _chunks(self, fill, step, end, lambda: dataclasses.replace(room))
             return
         if self.source.by_rows and self.is_in_order:
-            with self._ahead(_from_source(self.source), step, end) as chunks:
+            with self._ahead(from_source(self.source, self.share, self.batch_size), step, end) as chunks:
                 yield from chunks
             return
         windows: Ahead[WindowRows] = Ahead(functools.partial(_windows, self, step, end), self._window, most=2)
         try:
-            with windows, self._ahead(_from_windows(iter(windows)), step, end) as chunks:
+            fill = from_windows(iter(windows), self.share, self.batch_size)
+            with windows, self._ahead(fill, step, end) as chunks:
                 yield from chunks
         finally:
             self._spare_windows += windows.made
@@ -133,64 +128,6 @@ class Batches:
         flat = Flat.room(n * d, dtype)
         rows = Rows(flat.rows(n, d).T, np.zeros(n, dtype), np.ones(n, dtype))
         return Chunk(rows, flat, np.zeros(n, np.int64))
-
-
-Fill = Callable[[int, int, Chunk], int]
-"""Put an epoch's rows, from one on and so many, into a chunk. How many there are now; 0: nobody waits for them."""
-
-
-def _from_memory(table: Rows, b: int) -> Fill:
-    """Rows in the source's own order, as they lie; a batch is copied where it cannot be taken so."""
-
-    def fill(at: int, n: int, chunk: Chunk) -> int:
-        found = Flat.part(table.columns.T, at, len(chunk.numbers))
-        n_taken = 0 if found is None else min(n, found[1]) // b * b
-        if found is not None:
-            n = n_taken or min(n, b)
-        rows, into = table.part(at, at + n), chunk.rows.part(0, n)
-        into.target[:], into.weight[:] = rows.target, rows.weight
-        if found is not None and n_taken:
-            chunk.flat, chunk.rows = found[0], chunk.rows._replace(columns=rows.columns)
-        else:
-            into.columns[:] = rows.columns
-        chunk.numbers[:n] = np.arange(at, at + n)
-        return n
-
-    return fill
-
-
-def _from_source(source: Source) -> Fill:
-    """Rows in the source's own order."""
-
-    def fill(at: int, n: int, chunk: Chunk) -> int:
-        if source.weight_name is None:
-            chunk.rows.weight[:n] = 1
-        source.read(at, chunk.rows.part(0, n))
-        chunk.numbers[:n] = np.arange(at, at + n)
-        return n
-
-    return fill
-
-
-def _from_windows(windows: Iterator[WindowRows]) -> Fill:
-    """Rows in the order of windows, which come one after the other."""
-    window: WindowRows | None = None
-
-    def fill(at: int, n: int, chunk: Chunk) -> int:
-        nonlocal window
-        done = 0
-        while done < n:
-            window = window or next(windows, None)
-            if window is None:
-                return 0
-            end = min(window.end - at, n)
-            window.copy(at + done - window.start, chunk.rows.part(done, end), chunk.numbers[done:end])
-            done = end
-            if at + done == window.end:
-                window = None
-        return n
-
-    return fill
 
 
 def _epochs(batches: Batches, step: int, end: int | None) -> Iterator[tuple[int, int, int]]:
@@ -219,17 +156,19 @@ def _chunks(batches: Batches, fill: Fill, step: int, end: int | None, room: Call
         at = first_row
         while at < end_row:
             chunk = room()
-            n = chunk.n_rows = fill(at, min(batches.chunk_rows, end_row - at), chunk)
+            most = batches.batches_per_chunk * batches.batch_size
+            n = chunk.n_rows = fill(at, min(most, end_row - at), chunk)
             if not n:
                 return
             at += n
-            if n % batches.batch_size:  # the epoch's last batch is filled up
+            if n % batches.batch_size and batches.share.is_whole:  # the epoch's last batch is filled up
                 chunk.rows.weight[n:] = 0
             chunk.step, chunk.epoch, chunk.n_batches = step, epoch, -(-n // batches.batch_size)
             bad = None if batches.source.is_checked else _first_bad(chunk)
             if bad is not None:
-                chunk.n_batches = bad // batches.batch_size
+                chunk.n_batches = bad // batches.places
                 chunk.n_rows = chunk.n_batches * batches.batch_size
+                chunk.n_places = chunk.n_batches * batches.places
             step += chunk.n_batches
             if chunk.n_batches:
                 yield chunk
@@ -239,7 +178,7 @@ def _chunks(batches: Batches, fill: Fill, step: int, end: int | None, room: Call
 
 def _first_bad(chunk: Chunk) -> int | None:
     """The first row that has a bad value."""
-    rows = chunk.rows.part(0, chunk.n_rows)
+    rows = chunk.rows.part(0, chunk.n_places)
     with np.errstate(all="ignore"):  # the sum of finite numbers may overflow, and then each is looked at
         total = rows.columns.sum() + rows.target.sum() + rows.weight.sum()
         if np.isfinite(total) and rows.weight.min() >= 0:

@@ -11,6 +11,7 @@ from downslope.engines.specification import rule_in_words
 from downslope.engines.step import Rules
 from downslope.objectives.objective import GradientSource
 from downslope.stopping import Status
+from downslope.training.batches import Batches
 from downslope.training.feeding import all_rows
 from downslope.training.fitted import Fitted
 from downslope.training.models import Model, UserLoss
@@ -47,24 +48,18 @@ def where_it_broke(training: Training) -> list[str]:
     """In words: the batch, and the row and column in it that stand out."""
     if training.last_feed is None or (training.status is Status.NOT_FINITE and _ended_before_the_batch(training)):
         return []
-    feed, before = training.last_feed
-    job, k = training.job, 0 if training.job.is_batch else training.step - int(before.step)
-    losses = training.record.columns_of_last(1)[0]
-    words = f"the batch of step {training.step}, in epoch {feed.epoch + 1}, had a loss of {float(losses[-1]):.4g}"
-    if job.is_batch and job.rows is None:
-        return [f"step {training.step} met a loss of {float(losses[-1]):.4g}"]
+    job, step = training.job, training.step
+    told = f"a loss of {float(training.record.columns_of_last(1)[0][-1]):.4g}"
     if job.is_batch:
-        words, (rows, numbers) = (
-            f"step {training.step} met a loss of {float(losses[-1]):.4g}",
-            all_rows(job.source, job.order),
-        )
+        words = f"step {step} met {told}"
+        if job.rows is None:
+            return [words]
+        rows, numbers = all_rows(job.source, job.order)
     else:
-        b, d = feed.data.shape
-        n = feed.last_rows if k == feed.n_batches - 1 else b
-        numbers = feed.numbers[k * b : k * b + n]
-        columns = feed.data.flat.rows((k + 1) * b, d)[k * b : k * b + n].T
-        target = feed.data.target[k * b : k * b + n]
-        rows = Rows(columns, target, np.ones_like(target))
+        words = f"the batch of step {step}, in epoch {step // job.n_batches + 1}, had {told}"
+        chunk = next(Batches(job.source, job.order, job.asked.batch_size or 1, 1).chunks(step, 1))
+        rows, numbers = chunk.rows.part(0, chunk.n_rows), chunk.numbers[: chunk.n_rows]
+        rows = rows._replace(weight=np.ones_like(rows.target))
     if isinstance(job.model, UserLoss) and not job.model.gives_rows:
         return [words]
     at = _worst(job, rows, np.array(training.position.x))

@@ -27,6 +27,8 @@ from downslope.stopping import Facts, Limits, goes_on
 from downslope.training.gathering import Flat
 from downslope.training.models import Linear, Model
 
+AXIS = "processes"
+"""Over which a batch's rows are divided, where several processes train together."""
 TILE = 512
 """Rows of a linear model's batch that are looked at together: what is cut out of the data stays in the cache."""
 
@@ -120,6 +122,12 @@ class Shape:
     """Every step sees all rows: then the loss is a function, which can come to rest."""
     n_rows: int
     """Steps at most, of one call."""
+    n_processes: int = 1
+    """That train together, each on its share of the batch."""
+
+    def total(self, values: Any) -> Any:
+        """The sum over all processes."""
+        return lax.psum(values, AXIS) if self.n_processes > 1 else values  # type: ignore[no-untyped-call]
 
 
 def value_and_gradient(model: Model, structure: Structure, x: Any, batch: Batch) -> tuple[Any, Any]:
@@ -163,12 +171,15 @@ def take(
 
     def smooth(x: Any) -> tuple[Any, Any]:
         value, gradient = value_and_gradient(model, shape.structure, x, batch)
+        if shape.n_processes > 1:
+            both = shape.total(jnp.append(gradient, value))  # one message, not two
+            value, gradient = both[-1], both[:-1]
         held = penalties.l2 * mask * x
         return value + (held * x).sum() / 2, gradient + held
 
     def whole(x: Any) -> Any:
         value = model.value(shape.structure.unflatten(x), batch.columns, batch.target, batch.share)
-        return jnp.asarray(value, x.dtype) + (penalties.l2 / 2 * x * x * mask).sum() + _l1(x)
+        return shape.total(jnp.asarray(value, x.dtype)) + (penalties.l2 / 2 * x * x * mask).sum() + _l1(x)
 
     def _l1(x: Any) -> Any:
         return penalties.l1 * (jnp.abs(x) * mask).sum() if shape.has_l1 else 0

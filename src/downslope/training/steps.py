@@ -22,6 +22,7 @@ from downslope.methods import Method
 from downslope.objectives.structure import Structure
 from downslope.stopping import Facts, Limits, goes_on, status_of
 from downslope.training import one_step
+from downslope.training.cluster import over_processes
 from downslope.training.losses import Huber
 from downslope.training.models import Model, UserLoss
 from downslope.training.one_step import Data, Penalties, Position, Shape, value_and_gradient
@@ -49,6 +50,7 @@ class Steps:
     keeps_points: bool = True
     is_batch: bool = False
     n_rows: int = 1024
+    n_processes: int = 1
     programs: dict[Any, Any] = field(default_factory=dict)
     """Those of a user's own code, which are not shared between runs: it may have changed since it was traced."""
 
@@ -121,15 +123,21 @@ class Steps:
             self.keeps_points,
             self.is_batch,
             self.n_rows,
+            self.n_processes,
         )
         if isinstance(self.model, UserLoss) or self.method.brings_rate:
-            return self.programs.setdefault(shape, jax.jit(functools.partial(_loop, shape)))  # type: ignore[no-any-return]
+            return self.programs.setdefault(shape, _program(shape))  # type: ignore[no-any-return]
         return _compiled(shape)
 
 
 @functools.lru_cache(maxsize=64)
 def _compiled(shape: Shape) -> Callable[..., Any]:
-    return jax.jit(functools.partial(_loop, shape))
+    return _program(shape)
+
+
+def _program(shape: Shape) -> Callable[..., Any]:
+    loop = functools.partial(_loop, shape)
+    return jax.jit(loop) if shape.n_processes == 1 else over_processes(loop)
 
 
 def split_loss(model: Model, dtype: Any) -> tuple[Any, list[np.ndarray]]:

@@ -54,10 +54,10 @@ class WindowRows:
                 self.reader.read(blocks)
         self.window = window
 
-    def copy(self, first: int, into: Rows, numbers: np.ndarray) -> None:
-        """Copy rows, in the window's order from its row `first` on, and their numbers."""
+    def copy(self, which: slice | np.ndarray, into: Rows, numbers: np.ndarray) -> None:
+        """Copy rows, counted in the window's order, and their numbers."""
         assert self.window is not None
-        places = self.window.rows[first : first + len(numbers)]
+        places = self.window.rows[which]
         np.take(self.numbers, places, out=numbers, mode="clip")
         gather(self.rows, numbers if self.reader is None else places, into)
 
