@@ -3,7 +3,7 @@
     cluster = join()            which of how many, by the launcher's environment; then every `fit(cluster=True)` uses it
 
 Every process holds the weights and makes every step. Gradients of the shares are added up by JAX inside the compiled
-loop (`lax.psum`), through gloo on processors and by the platform's own means on accelerators.
+loop (all_reduce.py), through gloo on processors and by the platform's own means on accelerators.
 """
 
 from __future__ import annotations
@@ -21,8 +21,9 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from downslope.errors import InvalidInput
 from downslope.methods import Method
+from downslope.training.all_reduce import AXIS
 from downslope.training.models import Model
-from downslope.training.one_step import AXIS, Data
+from downslope.training.one_step import Data
 from downslope.training.shares import Share
 
 

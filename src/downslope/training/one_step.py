@@ -24,11 +24,10 @@ from downslope.learning_rates import Here, LearningRate
 from downslope.methods import Method, Momentum, Nesterov, Surroundings
 from downslope.objectives.structure import Structure
 from downslope.stopping import Facts, Limits, goes_on
+from downslope.training.all_reduce import sum_over_processes
 from downslope.training.gathering import Flat
 from downslope.training.models import Linear, Model
 
-AXIS = "processes"
-"""Over which a batch's rows are divided, where several processes train together."""
 TILE = 512
 """Rows of a linear model's batch that are looked at together: what is cut out of the data stays in the cache."""
 
@@ -125,10 +124,6 @@ class Shape:
     n_processes: int = 1
     """That train together, each on its share of the batch."""
 
-    def total(self, values: Any) -> Any:
-        """The sum over all processes."""
-        return lax.psum(values, AXIS) if self.n_processes > 1 else values  # type: ignore[no-untyped-call]
-
 
 def value_and_gradient(model: Model, structure: Structure, x: Any, batch: Batch) -> tuple[Any, Any]:
     """The average loss of one batch and its flat gradient, without penalties."""
@@ -172,14 +167,15 @@ def take(
     def smooth(x: Any) -> tuple[Any, Any]:
         value, gradient = value_and_gradient(model, shape.structure, x, batch)
         if shape.n_processes > 1:
-            both = shape.total(jnp.append(gradient, value))  # one message, not two
+            both = sum_over_processes(jnp.append(gradient, value), shape.n_processes)  # one message, not two
             value, gradient = both[-1], both[:-1]
         held = penalties.l2 * mask * x
         return value + (held * x).sum() / 2, gradient + held
 
     def whole(x: Any) -> Any:
         value = model.value(shape.structure.unflatten(x), batch.columns, batch.target, batch.share)
-        return shape.total(jnp.asarray(value, x.dtype)) + (penalties.l2 / 2 * x * x * mask).sum() + _l1(x)
+        value = sum_over_processes(jnp.asarray(value, x.dtype), shape.n_processes)
+        return value + (penalties.l2 / 2 * x * x * mask).sum() + _l1(x)
 
     def _l1(x: Any) -> Any:
         return penalties.l1 * (jnp.abs(x) * mask).sum() if shape.has_l1 else 0
