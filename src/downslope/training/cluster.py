@@ -20,7 +20,6 @@ from jax.experimental import multihost_utils
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from downslope.errors import InvalidInput
-from downslope.methods import Method
 from downslope.training.all_reduce import AXIS
 from downslope.training.models import Model
 from downslope.training.one_step import Data
@@ -62,7 +61,7 @@ class Cluster:
         """Whether it holds in some process."""
         return condition if self.is_alone else bool(self.every(np.array([condition])).any())
 
-    def check_suits(self, model: Model, method: Method, is_in_passes: bool) -> None:
+    def check_suits(self, model: Model, is_in_passes: bool) -> None:
         """Raise InvalidInput where a sum over processes is not what is asked for."""
         if self.is_alone:
             return
@@ -72,9 +71,6 @@ class Cluster:
         if not model.takes_short_batches:
             rule = "must return one number a row where several processes train: an average cannot be divided among them"
             raise InvalidInput("model", rule, model)
-        if method.brings_rate:
-            rule = "must be one of downslope's where several processes train"
-            raise InvalidInput("method", rule, type(method).__name__)
 
     def check_same(self, facts: dict[str, bytes]) -> None:
         """Raise InvalidInput, in every process, where a fact (a digest of it) is not that of process 0."""

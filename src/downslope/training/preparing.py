@@ -146,7 +146,7 @@ def prepared(
     notes = list(source.notes)
     notes += [] if is_whole else [f"losses at the end and curvatures are {told}, in blocks spread evenly"]
     is_summed = asked.batch_size is None and rows is None
-    cluster.check_suits(model, method, is_summed)
+    cluster.check_suits(model, is_summed)
     rate = asking.as_rate(learning_rate, method, x0.size, rows is not None)
     if is_summed:
         asking.check_needs_no_trials(method, rate)
