@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 import numpy as np
+import optax
 import pytest
 from pyarrow import parquet
 
@@ -65,6 +66,19 @@ def together(tmp_path, cases, n=2):
     return [pickle.loads((tmp_path / f"kept{rank}").read_bytes()) for rank in range(n)]
 
 
+OPTAX = """\
+import sys
+import numpy as np
+import optax
+from downslope import training
+cluster = training.join()
+X = np.random.default_rng(0).normal(size=(1000, 3))
+rule = {"adam": lambda: optax.adam(0.05), "lbfgs": optax.lbfgs}[sys.argv[1]]()
+run = training.fit("linear", (X, X.sum(axis=1)), method=rule, batch_size=50, epochs=3, cluster=True)
+print(run.x["weights"].tolist(), file=sys.stderr)
+"""
+
+
 def numbers_of(x):
     return np.append(x["weights"], x["bias"])
 
@@ -84,6 +98,7 @@ def test_two_processes_train_as_one_does(tmp_path):
         (("linear", str(tmp_path / "rows.parquet")), {"target": "y", "batch_size": 64, "epochs": 3, "validation": 0.2}),
         (("linear", (X, y)), {"batch_size": 7, "epochs": 2, "shuffle": False, "learning_rate": 0.05}),
         (("logistic", (X, y > 0)), {"epochs": 20}),  # all rows at each step, by a line search
+        (("logistic", (X, y > 0)), {"epochs": 4, "method": "newton", "l2": 0.1}),
         (("linear", (X, y)), {"batch_size": 50, "epochs": 30, "learning_rate": 5.0}),  # diverges
     ]
     first, second = together(tmp_path, cases)
@@ -135,6 +150,17 @@ def test_where_one_process_fails_all_end_and_name_it(fault, rank, cause):
         assert ended.status != 0
         assert ended.seconds < LEAVE_SECONDS
         assert cause in ended.told or (fault == "SIGKILL" and other == rank)
+
+
+def test_optax_steps_over_processes_but_where_it_evaluates_the_loss_itself():
+    X = np.random.default_rng(0).normal(size=(1000, 3))
+    alone = training.fit("linear", (X, X.sum(axis=1)), method=optax.adam(0.05), batch_size=50, epochs=3)
+    for ended in run_together(OPTAX, "adam"):
+        found = json.loads(ended.told.splitlines()[-1])
+        np.testing.assert_allclose(found, alone.x["weights"], rtol=1e-12)  # sums in another order
+    for ended in run_together(OPTAX, "lbfgs"):
+        assert ended.status != 0
+        assert "`method` must not evaluate the loss itself where several processes train" in ended.told
 
 
 def test_a_row_that_one_process_cannot_use_ends_all(tmp_path):

@@ -1,7 +1,8 @@
 """Several processes on this machine that run the same command and train together, for trying that out.
 
 As torchrun does it: each is told by its environment which it is; the first that fails ends all. They talk over the
-loopback interface. On several machines torchrun, mpirun or srun start the same command.
+loopback interface, and end where this process is gone. On several machines torchrun, mpirun or srun start the same
+command.
 """
 
 from __future__ import annotations
@@ -12,12 +13,13 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 
 SECONDS_TO_LEAVE = 15.0
 """That the others have after the first one ended, to end by themselves and say why."""
-_PROGRAM = "from downslope.cli import main; main()"
+_PROGRAM = "from downslope.cli import main, processes; processes.end_with_parent(); main()"
 
 
 def run_in_processes(n: int) -> int:
@@ -27,6 +29,7 @@ def run_in_processes(n: int) -> int:
         subprocess.Popen(
             [sys.executable, "-P", "-c", _PROGRAM, *sys.argv[1:]],
             env=environment | {"RANK": str(rank), "LOCAL_RANK": str(rank)},
+            stdin=subprocess.PIPE,  # closed by the system where this process is killed
         )
         for rank in range(n)
     ]
@@ -45,6 +48,16 @@ def run_in_processes(n: int) -> int:
     if status < 0:
         print(f"error: process {rank} of {n} was ended by {signal.Signals(-status).name}", file=sys.stderr)
     return status if status > 0 else 1
+
+
+def end_with_parent() -> None:
+    """End this process where the one that started it is gone."""
+
+    def wait() -> None:
+        sys.stdin.buffer.read()
+        os._exit(1)
+
+    threading.Thread(target=wait, name="downslope waits for its parent", daemon=True).start()
 
 
 def _endings(processes: list[subprocess.Popen[bytes]]) -> Iterator[tuple[int, int]]:

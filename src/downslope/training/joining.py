@@ -11,6 +11,7 @@ import contextlib
 import json
 import os
 import sys
+import warnings
 from collections.abc import Iterator
 from importlib.metadata import version
 
@@ -94,6 +95,14 @@ def asked_for(cluster: bool | None) -> Cluster:
         rule = "must be True, to train one model together, or False, to train one in each process"
         raise InvalidInput("cluster", rule, told)
     return ALONE
+
+
+def warn_of_several() -> None:
+    """Warn where a launcher started several processes, and each is about to train a model of its own."""
+    here = place()
+    if here is not None and here.n_processes > 1:
+        told = f"each of the {here.n_processes} processes that {here.launcher} started trains a model of its own"
+        warnings.warn(f"{told}; `downslope.fit(cluster=True)` trains one together", stacklevel=4)
 
 
 def _place(address: str | None, n_processes: int | None, rank: int | None) -> Place:
