@@ -114,10 +114,31 @@ def test_the_shares_of_several_processes_are_each_batch_once(n, shuffle, tmp_pat
         whole = given_by(Batches(source, order, 23), 0, 60)
         shares = [shares_by(Batches(source, order, 23, 4, Share(rank, n)), 60) for rank in range(n)]
         for (*_, columns, target, _, rows), *parts in zip(whole, *shares, strict=True):
-            np.testing.assert_array_equal(np.concatenate([part.numbers for part in parts]), rows)
-            np.testing.assert_array_equal(np.concatenate([part.columns for part in parts], axis=1), columns)
-            np.testing.assert_array_equal(np.concatenate([part.target for part in parts]), target)
+            own = np.concatenate([part.numbers for part in parts])
+            there, here = np.argsort(rows), np.argsort(own)
+            np.testing.assert_array_equal(own[here], rows[there])
+            own_columns = np.concatenate([part.columns for part in parts], axis=1)
+            np.testing.assert_array_equal(own_columns[:, here], columns[:, there])
+            np.testing.assert_array_equal(np.concatenate([part.target for part in parts])[here], target[there])
         source.close()
+
+
+def test_what_is_read_of_a_shuffled_file_is_divided_among_the_processes(tmp_path):
+    X, y = numbers(1600)
+    parquet.write_table(table(X, y), tmp_path / "rows.parquet", row_group_size=100)
+    n_read = 0
+
+    class Counting(parquet_source.ParquetSource):
+        def read(self, first, into):
+            nonlocal n_read
+            n_read += len(into.target)
+            super().read(first, into)
+
+    source = Counting([tmp_path / "rows.parquet"], "y")
+    for rank in range(4):
+        n_read = 0
+        shares_by(Batches(source, Order(1600, 3, 4), 50, 4, Share(rank, 4)), 32)
+        assert n_read == 1600 / 4
 
 
 class Part(NamedTuple):

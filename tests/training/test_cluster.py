@@ -25,6 +25,8 @@ LEAVE_SECONDS = 10 + 5
 CASES = """\
 import pickle, sys
 from downslope import training
+from downslope.training.sources import kept as kept_rows
+kept_rows.KEPT_NUMBERS = 0  # files are read while it trains
 cases, kept = sys.argv[1:]
 cluster = training.join()
 with open(cases, "rb") as file:

@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from downslope.training.ahead import Ahead
-from downslope.training.filling import Chunk, Fill, from_memory, from_source, from_windows
+from downslope.training.filling import Chunk, Fill, from_memory, from_parts, from_source, from_windows
 from downslope.training.gathering import Flat
 from downslope.training.order import Order
 from downslope.training.shares import WHOLE, Share
@@ -67,6 +67,7 @@ class Batches:
         self.is_in_order = not order.shuffle and not order.n_held_out
         lies_so = table is not None and self.is_in_order and table.columns.T.flags.c_contiguous
         self.takes_as_it_lies = lies_so and share.is_whole
+        self.reads_a_part = not share.is_whole and order.shuffle and not (table is not None and source.by_rows)
         most = CHUNK_NUMBERS * (_MORE if self.takes_as_it_lies else 1)
         n = min(MOST_BATCHES, most // max(1, len(source.names) * self.places), self.n_batches)
         self.batches_per_chunk = batches_per_chunk or max(1, n)
@@ -77,10 +78,10 @@ class Batches:
         """Steps of an epoch."""
         return -(-self.order.n_training // self.batch_size)
 
-    @property
+    @functools.cached_property
     def places(self) -> int:
         """Of each batch, in a chunk: b, or fewer of a share."""
-        return self.share.size(self.batch_size)
+        return self.share.most(self.batch_size) if self.reads_a_part else self.share.size(self.batch_size)
 
     @property
     def chunk_rows(self) -> int:
@@ -105,7 +106,8 @@ class Batches:
             return
         windows: Ahead[WindowRows] = Ahead(functools.partial(_windows, self, step, end), self._window, most=2)
         try:
-            fill = from_windows(iter(windows), self.share, self.batch_size)
+            b, rows = self.batch_size, iter(windows)
+            fill = from_parts(rows, self.places, b) if self.reads_a_part else from_windows(rows, self.share, b)
             with windows, self._ahead(fill, step, end) as chunks:
                 yield from chunks
         finally:
@@ -120,7 +122,7 @@ class Batches:
         try:
             return self._spare_windows.pop()
         except IndexError:
-            return WindowRows(self.source, self.order)
+            return WindowRows(self.source, self.order, self.share if self.reads_a_part else WHOLE)
 
     def _chunk(self) -> Chunk:
         """A chunk to fill. What is left over in it must be finite."""

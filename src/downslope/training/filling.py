@@ -92,32 +92,87 @@ def from_source(source: Source, share: Share, b: int) -> Fill:
 
 
 def from_windows(windows: Iterator[WindowRows], share: Share, b: int) -> Fill:
-    """Rows in the order of windows, which come one after the other."""
-    window: WindowRows | None = None
+    """Rows in the order of windows, which come one after the other and are all here."""
+    pieces = _Pieces(windows)
 
     def fill(at: int, n: int, chunk: Chunk) -> int:
-        nonlocal window
         own, counts = (None, None) if share.is_whole else share.rows(at, n, b)
         chunk.n_places = n if own is None else len(own)
-        done, end_row = 0, at + n
-        while True:
-            window = window or next(windows, None)
-            if window is None:
-                return 0
-            first, end = max(at, window.start), min(window.end, end_row)
-            which: slice | np.ndarray = slice(first - window.start, end - window.start)
-            n_here = end - first
-            if own is not None:
+        done = 0
+        for window, first, end in pieces.of(at, at + n):
+            if own is None:
+                places = window.places(first, end)
+            else:
                 here = own[done : np.searchsorted(own, end)]
-                which, n_here = here - window.start, len(here)
-            window.copy(which, chunk.rows.part(done, done + n_here), chunk.numbers[done : done + n_here])
-            done += n_here
-            if end == window.end:
-                window = None
-            if end == end_row:
-                break
+                places = window.places(window.start, window.end)[here - window.start]
+            stop = done + len(places)
+            window.copy(places, chunk.rows.part(done, stop), chunk.numbers[done:stop])
+            done = stop
         if counts is not None:
             chunk.rows.weight[: len(counts)][~counts] = 0
-        return n
+        return n if pieces.are_there else 0
 
     return fill
+
+
+def from_parts(windows: Iterator[WindowRows], c: int, b: int) -> Fill:
+    """Rows in the order of windows of which a part is here: at most c rows of each batch."""
+    pieces = _Pieces(windows)
+
+    def fill(at: int, n: int, chunk: Chunk) -> int:
+        n_batches = -(-n // b)
+        chunk.n_places = n_batches * c
+        counts, is_row = np.zeros(n_batches, int), np.zeros(n_batches * c, bool)
+        done = 0
+        for window, first, end in pieces.of(at, at + n):
+            places = window.places(first, end)
+            which = np.flatnonzero((places >= window.own[0]) & (places < window.own[1]))
+            batch = (first - at + which) // b
+            slots = batch * c + counts[batch] + np.arange(len(batch)) - np.searchsorted(batch, batch)
+            counts += np.bincount(batch, minlength=n_batches)
+            if counts.max() > c:
+                raise RuntimeError(f"{counts.max()} of a batch's {b} rows are one process's; another `seed` will do")
+            is_row[slots] = True
+            stop = n_batches * c if end == at + n else (end - at) // b * c + counts[(end - at) // b]
+            if len(which):
+                filled = _filled_up(slots - done, places[which], stop - done)
+                window.copy(filled, chunk.rows.part(done, stop), chunk.numbers[done:stop])
+            done = stop
+        chunk.rows.weight[: len(is_row)][~is_row] = 0
+        return n if pieces.are_there else 0
+
+    return fill
+
+
+def _filled_up(slots: np.ndarray, values: np.ndarray, n: int) -> np.ndarray:
+    """The values at their slots; a slot without one has that of the slot before.
+
+    >>> _filled_up(np.array([1, 2, 4]), np.array([7, 8, 9]), 6).tolist()
+    [7, 7, 8, 8, 9, 9]
+    """
+    last = np.zeros(n, int)
+    last[slots] = np.arange(len(slots))
+    return values[np.maximum.accumulate(last)]
+
+
+class _Pieces:
+    """What of a range of an epoch's rows each window has; a window is asked for when the one before is over."""
+
+    def __init__(self, windows: Iterator[WindowRows]):
+        self._windows = windows
+        self._window: WindowRows | None = None
+        self.are_there = True
+
+    def of(self, at: int, end_row: int) -> Iterator[tuple[WindowRows, int, int]]:
+        """A window, the first and the end of the rows that are its; stops where nobody waits for them."""
+        while True:
+            window = self._window = self._window or next(self._windows, None)
+            self.are_there = window is not None
+            if window is None:
+                return
+            end = min(window.end, end_row)
+            yield window, max(at, window.start), end
+            if end == window.end:
+                self._window = None
+            if end == end_row:
+                return

@@ -9,14 +9,15 @@ import numpy as np
 
 from downslope.training.gathering import BlockReader, gather
 from downslope.training.order import WINDOW, Order, Window
+from downslope.training.shares import WHOLE, Share
 from downslope.training.sources.source import Rows, Source, bad_value, is_good
 
 
 class WindowRows:
-    """The rows of one window at a time."""
+    """The rows of one window at a time; of a share, only its part of them is read."""
 
-    def __init__(self, source: Source, order: Order):
-        self.order = order
+    def __init__(self, source: Source, order: Order, share: Share = WHOLE):
+        self.order, self.share = order, share
         n_rows = min(WINDOW * order.block_rows, order.n_rows)
         all_rows = source.in_memory
         self.reader = None
@@ -27,6 +28,8 @@ class WindowRows:
             self.reader = BlockReader(source, order.block_rows)
         self.numbers = np.empty(n_rows, np.int64)
         self.window: Window | None = None
+        self.own = 0, 0
+        """The first place that is read, and the end of them."""
 
     @property
     def start(self) -> int:
@@ -45,19 +48,26 @@ class WindowRows:
         if self.window is None or not np.array_equal(self.window.blocks, window.blocks):
             self.window = None  # until it is read in full
             blocks, place = [], 0
+            first_own, end_own = self.share.part(sum(map(self.order.size, window.blocks.tolist())))
             for block in window.blocks.tolist():
                 size, first = self.order.size(block), block * self.order.block_rows
-                blocks.append((first, self.rows.part(place, place + size)))
                 self.numbers[place : place + size] = np.arange(first, first + size)
+                start, end = max(place, first_own), min(place + size, end_own)
+                if start < end:
+                    blocks.append((first + start - place, self.rows.part(start, end)))
                 place += size
+            self.own = first_own, end_own
             if self.reader is not None:
                 self.reader.read(blocks)
         self.window = window
 
-    def copy(self, which: slice | np.ndarray, into: Rows, numbers: np.ndarray) -> None:
-        """Copy rows, counted in the window's order, and their numbers."""
+    def places(self, first: int, end: int) -> np.ndarray:
+        """Where the rows from the epoch's row `first` to its row `end` are here."""
         assert self.window is not None
-        places = self.window.rows[which]
+        return self.window.rows[first - self.start : end - self.start]
+
+    def copy(self, places: np.ndarray, into: Rows, numbers: np.ndarray) -> None:
+        """Copy the rows at these places, and their numbers."""
         np.take(self.numbers, places, out=numbers, mode="clip")
         gather(self.rows, numbers if self.reader is None else places, into)
 
