@@ -1,10 +1,10 @@
-"""What a step of two processes costs beyond its arithmetic, against PyTorch's DistributedDataParallel (gloo, too).
+"""What a step of n processes costs beyond its arithmetic, against PyTorch's DistributedDataParallel (gloo, too).
 
-Logistic regression on 100 features, float32, rows in memory in order, at batches of 256 to 16,384. Each process has a
-core of its own. A step of two processes on b rows is compared with one of one process on b / 2 rows, which is the same
-arithmetic: the difference is the overhead. Both programs run in one round after the other.
+Logistic regression on 100 features, float32, rows in memory in order, at batches of 256 to 16,384. A step of n
+processes on b rows is compared with one of one process on b / n rows, which is the same arithmetic: the difference is
+the overhead. Both programs run in one round after the other. Of two processes each has a core of its own.
 
-    python benchmarks/cluster.py [--rows 131072] [--rounds 3] [--programs ours,torch]
+    python benchmarks/cluster.py [--processes 2] [--rows 131072] [--rounds 3] [--programs ours,torch]
 """
 
 from __future__ import annotations
@@ -78,13 +78,16 @@ def of_torch(n_rows, batch_sizes):
 PROGRAMS = {"ours": ours, "torch": of_torch}
 
 
-def measured(program, n, n_rows, batch_sizes):
-    """Microseconds a step of n processes."""
+def free_address():
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{free.getsockname()[1]}"
+        return f"127.0.0.1:{free.getsockname()[1]}"
+
+
+def measured(program, n, n_rows, batch_sizes):
+    """Microseconds a step of n processes."""
     words = [sys.executable, __file__, "--worker", program, "--rows", str(n_rows), "--sizes", json.dumps(batch_sizes)]
-    told = {"WORLD_SIZE": str(n), "JAX_COORDINATOR_ADDRESS": address}
+    told = {"WORLD_SIZE": str(n), "JAX_COORDINATOR_ADDRESS": free_address()}
     started = [
         subprocess.Popen(words, env=os.environ | told | {"RANK": str(rank)}, stdout=subprocess.PIPE, text=True)
         for rank in range(n)
@@ -95,6 +98,7 @@ def measured(program, n, n_rows, batch_sizes):
 
 def main():
     parser = argparse.ArgumentParser()
+    parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--rows", type=int, default=2**17)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--programs", default=",".join(PROGRAMS))
@@ -110,23 +114,23 @@ def main():
         return
     programs = asked.programs.split(",")
     print_machine("jax", *[name for name in programs if name != "ours"])
-    halves = [b // 2 for b in BATCH_SIZES]
-    ones, twos = {name: [] for name in programs}, {name: [] for name in programs}
+    n = asked.processes
+    parts = [b // n for b in BATCH_SIZES]
+    ones, all_of_them = {name: [] for name in programs}, {name: [] for name in programs}
     for _ in range(asked.rounds):
         for name in programs:
-            ones[name].append(measured(name, 1, asked.rows // 2, halves))
-            twos[name].append(measured(name, 2, asked.rows, BATCH_SIZES))
-    print(f"{'microseconds a step':22}{'batch':>8}{'one, b/2':>12}{'two, b':>12}{'overhead':>12}{'to ours':>10}")
+            ones[name].append(measured(name, 1, asked.rows // n, parts))
+            all_of_them[name].append(measured(name, n, asked.rows, BATCH_SIZES))
+    titles = f"{'batch':>8}{f'one, b/{n}':>12}{f'{n} of b':>12}{'overhead':>12}{'to ours':>10}"
+    print(f"{'microseconds a step':22}{titles}")
     for i, b in enumerate(BATCH_SIZES):
         overheads = {}
         for name in programs:
-            one, two = ([found[i] for found in kind[name]] for kind in (ones, twos))
-            overheads[name] = [after - before for before, after in zip(one, two, strict=True)]
-            middle = statistics.median(overheads[name])
-            ratio = middle / statistics.median(overheads[programs[0]])
-            print(
-                f"{name:22}{b:8,}{statistics.median(one):12.0f}{statistics.median(two):12.0f}{middle:12.0f}{ratio:10.2f}"
-            )
+            one, many = ([found[i] for found in kind[name]] for kind in (ones, all_of_them))
+            overheads[name] = statistics.median(after - before for before, after in zip(one, many, strict=True))
+            ratio = overheads[name] / overheads[programs[0]]
+            numbers = f"{statistics.median(one):12.0f}{statistics.median(many):12.0f}{overheads[name]:12.0f}"
+            print(f"{name:22}{b:8,}{numbers}{ratio:10.2f}")
 
 
 if __name__ == "__main__":
