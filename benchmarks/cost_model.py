@@ -49,7 +49,7 @@ def one_process(n_rows=2**18):
 
 
 def of_network(n_rows=2**15):
-    """c of a network with two hidden layers of 256, at batches of 4,096."""
+    """The c of a network with two hidden layers of 256, at batches of 4,096."""
     from downslope import training
 
     network = training.Network("logistic", hidden_layer_sizes=(256, 256))
