@@ -4,8 +4,9 @@
         ...                 chunk.rows: K batches of b rows, one row after the other, for one call of a compiled loop
 
 Rows in memory that come in order are taken as they lie; a file's rows that lie in one piece are read into the chunks by
-a thread. Else one thread reads windows (order.py), and another copies their rows, permuted, into the chunks. There are
-at most two windows and three chunks, which are used again and again: this bounds memory, whatever the size of the data.
+a thread. Else one thread reads windows (order.py), or blocks of columns that come in order, and another copies their
+rows into the chunks. There are at most two windows or three blocks, and three chunks, which are used again and again:
+this bounds memory, whatever the size of the data.
 
 Every chunk has the same shape. The last batch of an epoch is shorter, the last chunk may have fewer batches; what is
 left over has weight 0. Chunks do not cross the end of an epoch.
@@ -17,14 +18,16 @@ import dataclasses
 import functools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from downslope.training.ahead import Ahead
+from downslope.training.filling import Fill, from_memory, from_pieces, from_source
 from downslope.training.gathering import Flat
 from downslope.training.order import Order
 from downslope.training.sources.source import Rows, Source, bad_value, is_good
-from downslope.training.windows import WindowRows, held_out_rows
+from downslope.training.windows import BlockOfColumns, WindowRows, held_out_rows
 
 __all__ = ["Batches", "Chunk", "held_out_rows"]
 
@@ -81,7 +84,7 @@ class Batches:
         most = CHUNK_NUMBERS * (_MORE if self.takes_as_it_lies else 1)
         n = min(MOST_BATCHES, most // max(1, len(source.names) * batch_size), self.n_batches)
         self.batches_per_chunk = batches_per_chunk or max(1, n)
-        self._spare_windows: list[WindowRows] = []
+        self._spare: list[Any] = []
 
     @property
     def n_batches(self) -> int:
@@ -102,30 +105,30 @@ class Batches:
         end = None if n_steps is None else step + n_steps
         table = self.source.in_memory
         if table is not None and self.takes_as_it_lies:
-            room, fill = self._chunk(), _from_memory(table, self.batch_size)
+            room, fill = self._chunk(), from_memory(table, self.batch_size)
             yield from _chunks(self, fill, step, end, lambda: dataclasses.replace(room))
             return
         if self.source.by_rows and self.is_in_order:
-            with self._ahead(_from_source(self.source), step, end) as chunks:
+            with self._ahead(from_source(self.source), step, end) as chunks:
                 yield from chunks
             return
-        windows: Ahead[WindowRows] = Ahead(functools.partial(_windows, self, step, end), self._window, most=2)
+        read, most = (_blocks, 3) if self.is_in_order else (_windows, 2)
+        pieces: Ahead[Any] = Ahead(functools.partial(read, self, step, end), self._piece, most)
         try:
-            with windows, self._ahead(_from_windows(iter(windows)), step, end) as chunks:
+            with pieces, self._ahead(from_pieces(iter(pieces)), step, end) as chunks:
                 yield from chunks
         finally:
-            self._spare_windows += windows.made
+            self._spare += pieces.made
 
     def _ahead(self, fill: Fill, step: int, end: int | None) -> Ahead[Chunk]:
         """One chunk is with those who asked, one is being filled, one waits."""
         return Ahead(functools.partial(_chunks, self, fill, step, end), self._chunk, most=3)
 
-    def _window(self) -> WindowRows:
-        """Room for a window: from an earlier call, as new memory costs a fifth of the reading."""
-        try:
-            return self._spare_windows.pop()
-        except IndexError:
-            return WindowRows(self.source, self.order)
+    def _piece(self) -> WindowRows | BlockOfColumns:
+        """Room for a window or block: from an earlier call, as new memory costs a fifth of the reading."""
+        if self._spare:
+            return self._spare.pop()  # type: ignore[no-any-return]
+        return (BlockOfColumns if self.is_in_order else WindowRows)(self.source, self.order)
 
     def _chunk(self) -> Chunk:
         """A chunk to fill. What is left over in it must be finite."""
@@ -133,64 +136,6 @@ class Batches:
         flat = Flat.room(n * d, dtype)
         rows = Rows(flat.rows(n, d).T, np.zeros(n, dtype), np.ones(n, dtype))
         return Chunk(rows, flat, np.zeros(n, np.int64))
-
-
-Fill = Callable[[int, int, Chunk], int]
-"""Put an epoch's rows, from one on and so many, into a chunk. How many there are now; 0: nobody waits for them."""
-
-
-def _from_memory(table: Rows, b: int) -> Fill:
-    """Rows in the source's own order, as they lie; a batch is copied where it cannot be taken so."""
-
-    def fill(at: int, n: int, chunk: Chunk) -> int:
-        found = Flat.part(table.columns.T, at, len(chunk.numbers))
-        n_taken = 0 if found is None else min(n, found[1]) // b * b
-        if found is not None:
-            n = n_taken or min(n, b)
-        rows, into = table.part(at, at + n), chunk.rows.part(0, n)
-        into.target[:], into.weight[:] = rows.target, rows.weight
-        if found is not None and n_taken:
-            chunk.flat, chunk.rows = found[0], chunk.rows._replace(columns=rows.columns)
-        else:
-            into.columns[:] = rows.columns
-        chunk.numbers[:n] = np.arange(at, at + n)
-        return n
-
-    return fill
-
-
-def _from_source(source: Source) -> Fill:
-    """Rows in the source's own order."""
-
-    def fill(at: int, n: int, chunk: Chunk) -> int:
-        if source.weight_name is None:
-            chunk.rows.weight[:n] = 1
-        source.read(at, chunk.rows.part(0, n))
-        chunk.numbers[:n] = np.arange(at, at + n)
-        return n
-
-    return fill
-
-
-def _from_windows(windows: Iterator[WindowRows]) -> Fill:
-    """Rows in the order of windows, which come one after the other."""
-    window: WindowRows | None = None
-
-    def fill(at: int, n: int, chunk: Chunk) -> int:
-        nonlocal window
-        done = 0
-        while done < n:
-            window = window or next(windows, None)
-            if window is None:
-                return 0
-            end = min(window.end - at, n)
-            window.copy(at + done - window.start, chunk.rows.part(done, end), chunk.numbers[done:end])
-            done = end
-            if at + done == window.end:
-                window = None
-        return n
-
-    return fill
 
 
 def _epochs(batches: Batches, step: int, end: int | None) -> Iterator[tuple[int, int, int]]:
@@ -211,6 +156,19 @@ def _windows(batches: Batches, step: int, end: int | None, room: Callable[[], Wi
             rows = room()
             rows.read(window)
             yield rows
+
+
+def _blocks(
+    batches: Batches, step: int, end: int | None, room: Callable[[], BlockOfColumns]
+) -> Iterator[BlockOfColumns]:
+    """The blocks of the source's own order, read one after the other."""
+    size = batches.order.block_rows
+    for _, first_row, end_row in _epochs(batches, step, end):
+        while first_row < end_row:
+            block, start = room(), first_row
+            first_row = min((start // size + 1) * size, end_row)
+            block.read(start, first_row)
+            yield block
 
 
 def _chunks(batches: Batches, fill: Fill, step: int, end: int | None, room: Callable[[], Chunk]) -> Iterator[Chunk]:

@@ -1,0 +1,72 @@
+"""What fills a chunk with rows: from memory as they lie, from a file, or from what another thread has read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from downslope.training.gathering import Flat
+from downslope.training.sources.source import Rows, Source
+from downslope.training.windows import BlockOfColumns, WindowRows
+
+if TYPE_CHECKING:
+    from downslope.training.batches import Chunk
+
+Fill = Callable[[int, int, Chunk], int]
+"""Put an epoch's rows, from one on and so many, into a chunk. How many there are now; 0: nobody waits for them."""
+
+
+def from_memory(table: Rows, b: int) -> Fill:
+    """Rows in the source's own order, as they lie; a batch is copied where it cannot be taken so."""
+
+    def fill(at: int, n: int, chunk: Chunk) -> int:
+        found = Flat.part(table.columns.T, at, len(chunk.numbers))
+        n_taken = 0 if found is None else min(n, found[1]) // b * b
+        if found is not None:
+            n = n_taken or min(n, b)
+        rows, into = table.part(at, at + n), chunk.rows.part(0, n)
+        into.target[:], into.weight[:] = rows.target, rows.weight
+        if found is not None and n_taken:
+            chunk.flat, chunk.rows = found[0], chunk.rows._replace(columns=rows.columns)
+        else:
+            into.columns[:] = rows.columns
+        chunk.numbers[:n] = np.arange(at, at + n)
+        return n
+
+    return fill
+
+
+def from_source(source: Source) -> Fill:
+    """Rows in the source's own order."""
+
+    def fill(at: int, n: int, chunk: Chunk) -> int:
+        if source.weight_name is None:
+            chunk.rows.weight[:n] = 1
+        source.read(at, chunk.rows.part(0, n))
+        chunk.numbers[:n] = np.arange(at, at + n)
+        return n
+
+    return fill
+
+
+def from_pieces(pieces: Iterator[Any]) -> Fill:
+    """Rows in the order of windows or blocks, which come one after the other."""
+    piece: WindowRows | BlockOfColumns | None = None
+
+    def fill(at: int, n: int, chunk: Chunk) -> int:
+        nonlocal piece
+        done = 0
+        while done < n:
+            piece = piece or next(pieces, None)
+            if piece is None:
+                return 0
+            end = min(piece.end - at, n)
+            piece.copy(at + done - piece.start, chunk.rows.part(done, end), chunk.numbers[done:end])
+            done = end
+            if at + done == piece.end:
+                piece = None
+        return n
+
+    return fill
