@@ -17,13 +17,12 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from downslope.training.ahead import Ahead
-from downslope.training.filling import Fill, from_memory, from_pieces, from_source
+from downslope.training.filling import Chunk, Fill, from_memory, from_pieces, from_source
 from downslope.training.gathering import Flat
 from downslope.training.order import Order
 from downslope.training.sources.source import Rows, Source, bad_value, is_good
@@ -37,28 +36,6 @@ _MORE = 8
 """And so many times as many where nothing is copied."""
 MOST_BATCHES = 4096
 """And at most so many batches, so that Ctrl-C and progress are not far apart."""
-
-
-@dataclass
-class Chunk:
-    """Some batches, one after the other.
-
-    Its arrays are used again: they are valid until the next chunk is asked for.
-    """
-
-    rows: Rows
-    """K b of them, row after row in memory. What fills up the last batch has weight 0, is of no meaning, and finite."""
-    flat: Flat
-    """Their features as one vector."""
-    numbers: np.ndarray
-    """The source's own of the rows, shape (K b,)."""
-    step: int = 0
-    """Of its first batch; the run's first batch is step 0."""
-    epoch: int = 0
-    n_batches: int = 0
-    """At most K."""
-    n_rows: int = 0
-    """At most K b; below n_batches * b where the last batch is shorter."""
 
 
 class Batches:

@@ -1,9 +1,10 @@
-"""What fills a chunk with rows: from memory as they lie, from a file, or from what another thread has read."""
+"""Chunks of batches, and what fills them with rows: from memory as they lie, from a file, or from what another thread has read."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -11,8 +12,28 @@ from downslope.training.gathering import Flat
 from downslope.training.sources.source import Rows, Source
 from downslope.training.windows import BlockOfColumns, WindowRows
 
-if TYPE_CHECKING:
-    from downslope.training.batches import Chunk
+
+@dataclass
+class Chunk:
+    """Some batches, one after the other.
+
+    Its arrays are used again: they are valid until the next chunk is asked for.
+    """
+
+    rows: Rows
+    """K b of them, row after row in memory. What fills up the last batch has weight 0, is of no meaning, and finite."""
+    flat: Flat
+    """Their features as one vector."""
+    numbers: np.ndarray
+    """The source's own of the rows, shape (K b,)."""
+    step: int = 0
+    """Of its first batch; the run's first batch is step 0."""
+    epoch: int = 0
+    n_batches: int = 0
+    """At most K."""
+    n_rows: int = 0
+    """At most K b; below n_batches * b where the last batch is shorter."""
+
 
 Fill = Callable[[int, int, Chunk], int]
 """Put an epoch's rows, from one on and so many, into a chunk. How many there are now; 0: nobody waits for them."""
