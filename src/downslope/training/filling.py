@@ -1,4 +1,4 @@
-"""Chunks of batches, and what fills them with rows: from memory as they lie, from a file, or from what another thread has read."""
+"""Chunks of batches, and what fills them: rows of memory as they lie, of a file, or of what another thread has read."""
 
 from __future__ import annotations
 
