@@ -254,7 +254,7 @@ def test_damage_is_raised_after_what_came_before_it(tmp_path, monkeypatch):
         collect(batches := [], Batches(source, Order(2000, 3, shuffle=False), 10, 1))
     seen = [row for rows in batches for row in rows]
     assert seen == list(range(len(seen)))
-    assert len(seen) == 1500 // (8 * 16) * (8 * 16) // 10 * 10  # the windows before it
+    assert len(seen) == 1500 // 16 * 16 // 10 * 10  # the blocks before it
 
 
 def threads():

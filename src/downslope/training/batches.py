@@ -4,8 +4,9 @@
         ...                 chunk.rows: K batches of b rows, one row after the other, for one call of a compiled loop
 
 Rows in memory that come in order are taken as they lie; a file's rows that lie in one piece are read into the chunks by
-a thread. Else one thread reads windows (order.py), and another copies their rows, permuted, into the chunks. There are
-at most two windows and three chunks, which are used again and again: this bounds memory, whatever the size of the data.
+a thread. Else one thread reads windows (order.py), or blocks of columns that come in order, and another copies their
+rows into the chunks. There are at most two windows or three blocks, and three chunks, which are used again and again:
+this bounds memory, whatever the size of the data.
 
 Every chunk has the same shape. The last batch of an epoch is shorter, the last chunk may have fewer batches; what is
 left over has weight 0. Chunks do not cross the end of an epoch.
@@ -16,16 +17,17 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 
 from downslope.training.ahead import Ahead
-from downslope.training.filling import Chunk, Fill, from_memory, from_parts, from_source, from_windows
+from downslope.training.filling import Chunk, Fill, from_memory, from_parts, from_pieces, from_shares, from_source
 from downslope.training.gathering import Flat
 from downslope.training.order import Order
 from downslope.training.shares import WHOLE, Share
 from downslope.training.sources.source import Rows, Source, bad_value, is_good
-from downslope.training.windows import WindowRows, held_out_rows
+from downslope.training.windows import BlockOfColumns, WindowRows, held_out_rows
 
 __all__ = ["Batches", "Chunk", "held_out_rows"]
 
@@ -67,11 +69,12 @@ class Batches:
         self.is_in_order = not order.shuffle and not order.n_held_out
         lies_so = table is not None and self.is_in_order and table.columns.T.flags.c_contiguous
         self.takes_as_it_lies = lies_so and share.is_whole
+        self.takes_blocks = self.is_in_order and share.is_whole
         self.reads_a_part = not share.is_whole and order.shuffle and not (table is not None and source.by_rows)
         most = CHUNK_NUMBERS * (_MORE if self.takes_as_it_lies else 1)
         n = min(MOST_BATCHES, most // max(1, len(source.names) * self.places), self.n_batches)
         self.batches_per_chunk = batches_per_chunk or max(1, n)
-        self._spare_windows: list[WindowRows] = []
+        self._spare: list[Any] = []
 
     @property
     def n_batches(self) -> int:
@@ -104,25 +107,30 @@ class Batches:
             with self._ahead(from_source(self.source, self.share, self.batch_size), step, end) as chunks:
                 yield from chunks
             return
-        windows: Ahead[WindowRows] = Ahead(functools.partial(_windows, self, step, end), self._window, most=2)
+        read, most = (_blocks, 3) if self.takes_blocks else (_windows, 2)
+        pieces: Ahead[Any] = Ahead(functools.partial(read, self, step, end), self._piece, most)
         try:
-            b, rows = self.batch_size, iter(windows)
-            fill = from_parts(rows, self.places, b) if self.reads_a_part else from_windows(rows, self.share, b)
-            with windows, self._ahead(fill, step, end) as chunks:
+            with pieces, self._ahead(self._fill(iter(pieces)), step, end) as chunks:
                 yield from chunks
         finally:
-            self._spare_windows += windows.made
+            self._spare += pieces.made
 
     def _ahead(self, fill: Fill, step: int, end: int | None) -> Ahead[Chunk]:
         """One chunk is with those who asked, one is being filled, one waits."""
         return Ahead(functools.partial(_chunks, self, fill, step, end), self._chunk, most=3)
 
-    def _window(self) -> WindowRows:
-        """Room for a window: from an earlier call, as new memory costs a fifth of the reading."""
-        try:
-            return self._spare_windows.pop()
-        except IndexError:
-            return WindowRows(self.source, self.order, self.share if self.reads_a_part else WHOLE)
+    def _fill(self, pieces: Iterator[Any]) -> Fill:
+        if self.reads_a_part:
+            return from_parts(pieces, self.places, self.batch_size)
+        return from_pieces(pieces) if self.share.is_whole else from_shares(pieces, self.share, self.batch_size)
+
+    def _piece(self) -> WindowRows | BlockOfColumns:
+        """Room for a window or block: from an earlier call, as new memory costs a fifth of the reading."""
+        if self._spare:
+            return self._spare.pop()  # type: ignore[no-any-return]
+        if self.takes_blocks:
+            return BlockOfColumns(self.source, self.order)
+        return WindowRows(self.source, self.order, self.share if self.reads_a_part else WHOLE)
 
     def _chunk(self) -> Chunk:
         """A chunk to fill. What is left over in it must be finite."""
@@ -150,6 +158,19 @@ def _windows(batches: Batches, step: int, end: int | None, room: Callable[[], Wi
             rows = room()
             rows.read(window)
             yield rows
+
+
+def _blocks(
+    batches: Batches, step: int, end: int | None, room: Callable[[], BlockOfColumns]
+) -> Iterator[BlockOfColumns]:
+    """The blocks of the source's own order, read one after the other."""
+    size = batches.order.block_rows
+    for _, first_row, end_row in _epochs(batches, step, end):
+        while first_row < end_row:
+            block, start = room(), first_row
+            first_row = min((start // size + 1) * size, end_row)
+            block.read(start, first_row)
+            yield block
 
 
 def _chunks(batches: Batches, fill: Fill, step: int, end: int | None, room: Callable[[], Chunk]) -> Iterator[Chunk]:

@@ -25,6 +25,9 @@ from downslope.training.training_run import TrainingRun
 if TYPE_CHECKING:
     from downslope.training.loop import Training
 
+_HUGE = 1e6
+"""A number so many times as large as is usual beside it is told of."""
+
 
 def last_good(job: Job, position: Position, status: Status) -> np.ndarray:
     """The weights to keep where a batch had no finite loss, or one beyond the limit."""
@@ -57,20 +60,35 @@ def where_it_broke(training: Training) -> list[str]:
         rows, numbers = all_rows(job.source, job.order)
     else:
         words = f"the batch of step {step}, in epoch {step // job.n_batches + 1}, had {told}"
-        chunk = next(Batches(job.source, job.order, job.asked.batch_size or 1, 1).chunks(step, 1))
-        rows, numbers = chunk.rows.part(0, chunk.n_rows), chunk.numbers[: chunk.n_rows]
-        rows = rows._replace(weight=np.ones_like(rows.target))
+        rows, numbers = _batch(job, step)
     if isinstance(job.model, UserLoss) and not job.model.gives_rows:
         return [words]
-    at = _worst(job, rows, np.array(training.position.x))
-    if at is None:
-        return [words]
+    losses = _losses(job, rows, np.array(training.position.x))
+    at, before = _worst(rows, losses), ""
+    # Where several rows are bad, the weights may be at fault, by a huge row of the step before.
+    if step > 0 and not job.is_batch and (at is None or np.sum(~np.isfinite(losses)) > 1):
+        earlier = _batch(job, step - 1)
+        huge = _huge(earlier[0])
+        if huge is not None:
+            at, before, (rows, numbers) = huge, "the step before led there, ", earlier
+    return [words if at is None else f"{words}, {before}{_told(job, rows, numbers, at)}"]
+
+
+def _batch(job: Job, step: int) -> tuple[Rows, np.ndarray]:
+    """The rows of a step's batch, each of weight 1, and the source's own numbers of them."""
+    chunk = next(Batches(job.source, job.order, job.asked.batch_size or 1, 1).chunks(step, 1))
+    rows = chunk.rows.part(0, chunk.n_rows)
+    return rows._replace(weight=np.ones_like(rows.target)), chunk.numbers[: chunk.n_rows]
+
+
+def _told(job: Job, rows: Rows, numbers: np.ndarray, at: int) -> str:
+    """In words: one of some rows, and the column in it that stands out."""
     column = rows.columns[:, at]
     spread = np.abs(job.objective.average_columns()) + 1e-300
     name = int(np.argmax(np.abs(column) / spread))
     names, target = job.source.names, rows.target[at]
     place = f"most of it from {job.source.place(int(numbers[at]))}, where {names[name]!r} is {column[name]:.4g}"
-    return [f"{words}, {place} and the target {target:.4g}"]
+    return f"{place} and the target {target:.4g}"
 
 
 def _ended_before_the_batch(training: Training) -> bool:
@@ -79,10 +97,14 @@ def _ended_before_the_batch(training: Training) -> bool:
     return bool(np.isfinite(losses[-1]) and np.isfinite(sizes[-1]))
 
 
-def _worst(job: Job, rows: Rows, x: np.ndarray) -> int | None:
-    """The row that makes most of the loss; None where none does."""
+def _losses(job: Job, rows: Rows, x: np.ndarray) -> np.ndarray:
+    """Of each row, its weight left out."""
     with np.errstate(all="ignore"):
-        losses = Average(job.model, job.structure, rows._replace(weight=np.ones_like(rows.target))).row_losses(x)
+        return Average(job.model, job.structure, rows._replace(weight=np.ones_like(rows.target))).row_losses(x)
+
+
+def _worst(rows: Rows, losses: np.ndarray) -> int | None:
+    """The row that makes most of the loss; None where none does."""
     bad = ~np.isfinite(losses)
     if bad.all():
         return int(np.argmax(np.abs(rows.columns).max(axis=0)))
@@ -90,6 +112,13 @@ def _worst(job: Job, rows: Rows, x: np.ndarray) -> int | None:
         return int(np.argmax(bad))
     at = int(np.argmax(losses))
     return at if losses[at] > losses.sum() / 2 and len(losses) > 1 else None
+
+
+def _huge(rows: Rows) -> int | None:
+    """The row of the largest number, where that is far beyond those of the others."""
+    sizes = np.maximum(np.abs(rows.columns).max(axis=0), np.abs(rows.target))
+    at = int(np.argmax(sizes))
+    return at if sizes[at] > _HUGE * np.median(sizes) else None
 
 
 def ended_run(training: Training, x: np.ndarray) -> TrainingRun:

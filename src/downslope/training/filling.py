@@ -1,4 +1,4 @@
-"""How chunks of batches are filled with rows: as they lie, from a file, or picked out of windows.
+"""How chunks of batches are filled with rows: as they lie, from a file, or from what another thread has read.
 
 A fill puts the rows of an epoch from one on into a chunk, and tells how many there are now: all that were asked for, or
 whole batches of them; 0 where nobody waits for them. Where a process has a share of each batch, its rows alone are put
@@ -9,13 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 import numpy as np
 
 from downslope.training.gathering import Flat
 from downslope.training.shares import Share
 from downslope.training.sources.source import Rows, Source
-from downslope.training.windows import WindowRows
+from downslope.training.windows import BlockOfColumns, WindowRows
+
+Piece = TypeVar("Piece", bound=WindowRows | BlockOfColumns)
 
 
 @dataclass
@@ -91,25 +94,35 @@ def from_source(source: Source, share: Share, b: int) -> Fill:
     return fill
 
 
-def from_windows(windows: Iterator[WindowRows], share: Share, b: int) -> Fill:
-    """Rows in the order of windows, which come one after the other and are all here."""
+def from_pieces(pieces: Iterator[WindowRows | BlockOfColumns]) -> Fill:
+    """Rows in the order of windows or blocks, which come one after the other."""
+    all_pieces = _Pieces(pieces)
+
+    def fill(at: int, n: int, chunk: Chunk) -> int:
+        chunk.n_places = n
+        for piece, first, end in all_pieces.of(at, at + n):
+            part = slice(first - at, end - at)
+            piece.copy(first - piece.start, chunk.rows.part(part.start, part.stop), chunk.numbers[part])
+        return n if all_pieces.are_there else 0
+
+    return fill
+
+
+def from_shares(windows: Iterator[WindowRows], share: Share, b: int) -> Fill:
+    """A share of rows in the order of windows, of which all rows are here."""
     pieces = _Pieces(windows)
 
     def fill(at: int, n: int, chunk: Chunk) -> int:
-        own, counts = (None, None) if share.is_whole else share.rows(at, n, b)
-        chunk.n_places = n if own is None else len(own)
+        own, counts = share.rows(at, n, b)
+        chunk.n_places = len(own)
         done = 0
-        for window, first, end in pieces.of(at, at + n):
-            if own is None:
-                places = window.places(first, end)
-            else:
-                here = own[done : np.searchsorted(own, end)]
-                places = window.places(window.start, window.end)[here - window.start]
-            stop = done + len(places)
-            window.copy(places, chunk.rows.part(done, stop), chunk.numbers[done:stop])
+        for window, _, end in pieces.of(at, at + n):
+            here = own[done : np.searchsorted(own, end)]
+            stop = done + len(here)
+            places = window.places(window.start, window.end)[here - window.start]
+            window.take(places, chunk.rows.part(done, stop), chunk.numbers[done:stop])
             done = stop
-        if counts is not None:
-            chunk.rows.weight[: len(counts)][~counts] = 0
+        chunk.rows.weight[: len(counts)][~counts] = 0
         return n if pieces.are_there else 0
 
     return fill
@@ -136,7 +149,7 @@ def from_parts(windows: Iterator[WindowRows], c: int, b: int) -> Fill:
             stop = n_batches * c if end == at + n else (end - at) // b * c + counts[(end - at) // b]
             if len(which):
                 filled = _filled_up(slots - done, places[which], stop - done)
-                window.copy(filled, chunk.rows.part(done, stop), chunk.numbers[done:stop])
+                window.take(filled, chunk.rows.part(done, stop), chunk.numbers[done:stop])
             done = stop
         chunk.rows.weight[: len(is_row)][~is_row] = 0
         return n if pieces.are_there else 0
@@ -155,24 +168,24 @@ def _filled_up(slots: np.ndarray, values: np.ndarray, n: int) -> np.ndarray:
     return values[np.maximum.accumulate(last)]
 
 
-class _Pieces:
-    """What of a range of an epoch's rows each window has; a window is asked for when the one before is over."""
+class _Pieces(Generic[Piece]):
+    """What of a range of an epoch's rows each window or block has; one is asked for when the one before is over."""
 
-    def __init__(self, windows: Iterator[WindowRows]):
-        self._windows = windows
-        self._window: WindowRows | None = None
+    def __init__(self, pieces: Iterator[Piece]):
+        self._pieces = pieces
+        self._piece: Piece | None = None
         self.are_there = True
 
-    def of(self, at: int, end_row: int) -> Iterator[tuple[WindowRows, int, int]]:
-        """A window, the first and the end of the rows that are its; stops where nobody waits for them."""
+    def of(self, at: int, end_row: int) -> Iterator[tuple[Piece, int, int]]:
+        """A piece, the first and the end of the rows that are its; stops where nobody waits for them."""
         while True:
-            window = self._window = self._window or next(self._windows, None)
-            self.are_there = window is not None
-            if window is None:
+            piece = self._piece = self._piece or next(self._pieces, None)
+            self.are_there = piece is not None
+            if piece is None:
                 return
-            end = min(window.end, end_row)
-            yield window, max(at, window.start), end
-            if end == window.end:
-                self._window = None
+            end = min(piece.end, end_row)
+            yield piece, max(at, piece.start), end
+            if end == piece.end:
+                self._piece = None
             if end == end_row:
                 return

@@ -57,7 +57,8 @@ def fit(
         average, or one number a row (then rows may have weights). It needs a `start`.
     data
         (X, y) or (X, y, weights) with X of shape (n, d); a pandas or polars frame; or a .parquet, .csv or .npy file, or
-        a folder of files of one kind, which may be larger than memory.
+        a folder of files of one kind, which may be larger than memory. Arrays are not copied: `run.explain()` and the
+        pictures look at them again, as they are then.
     target, weight, features
         Where the data are a table: the column to predict, that of the rows' weights, if any, and the columns to use,
         None for all others. Words as a target are classes, which `run.notes` numbers.
