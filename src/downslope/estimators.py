@@ -21,6 +21,7 @@ except ImportError:
 
 from downslope.storage.not_stored import objective_of
 from downslope.training.fitting import fitted
+from downslope.training.joining import warn_of_several
 from downslope.training.losses import Logistic, Loss, Softmax, as_loss
 from downslope.training.models import Linear, Model
 from downslope.training.networks import Network
@@ -84,6 +85,7 @@ class _Descent(BaseEstimator):
         seed = self._seed()
         goes_on = (partial or self.warm_start) and hasattr(self, "params_")
         is_batch = self.batch_size is None or self.batch_size >= len(X)
+        warn_of_several()
         run, position = fitted(
             self._model(loss, seed),
             (X, y) if weight is None else (X, y, weight),

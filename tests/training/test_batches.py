@@ -3,6 +3,7 @@
 import gc
 import threading
 import time
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from downslope.training import batches as module
 from downslope.training import order as order_module
 from downslope.training.batches import Batches, held_out_rows
 from downslope.training.order import Order
+from downslope.training.shares import Share
 from downslope.training.sources import kept, open_source
 from downslope.training.sources import parquet as parquet_source
 from downslope.training.sources.arrays import ArraySource
@@ -100,6 +102,62 @@ def test_the_same_rows_give_the_same_batches_whatever_they_lie_in(shuffle, tmp_p
     assert set(given) == set(KINDS)
     for kind in KINDS:
         assert_same(given[kind], given["arrays"])
+
+
+@pytest.mark.parametrize("shuffle", [True, False])
+@pytest.mark.parametrize("n", [2, 3, 30])
+def test_the_shares_of_several_processes_are_each_batch_once(n, shuffle, tmp_path):
+    X, y = numbers(700)
+    order = Order(700, 3, 4, shuffle, 0.0 if n == 2 else 0.1)
+    for data, words in every_kind(tmp_path, X, y).values():
+        source = open_source(data, shuffle=shuffle, **words)
+        whole = given_by(Batches(source, order, 23), 0, 60)
+        shares = [shares_by(Batches(source, order, 23, 4, Share(rank, n)), 60) for rank in range(n)]
+        for (*_, columns, target, _, rows), *parts in zip(whole, *shares, strict=True):
+            own = np.concatenate([part.numbers for part in parts])
+            there, here = np.argsort(rows), np.argsort(own)
+            np.testing.assert_array_equal(own[here], rows[there])
+            own_columns = np.concatenate([part.columns for part in parts], axis=1)
+            np.testing.assert_array_equal(own_columns[:, here], columns[:, there])
+            np.testing.assert_array_equal(np.concatenate([part.target for part in parts])[here], target[there])
+        source.close()
+
+
+def test_what_is_read_of_a_shuffled_file_is_divided_among_the_processes(tmp_path):
+    X, y = numbers(1600)
+    parquet.write_table(table(X, y), tmp_path / "rows.parquet", row_group_size=100)
+    n_read = 0
+
+    class Counting(parquet_source.ParquetSource):
+        def read(self, first, into):
+            nonlocal n_read
+            n_read += len(into.target)
+            super().read(first, into)
+
+    source = Counting([tmp_path / "rows.parquet"], "y")
+    for rank in range(4):
+        n_read = 0
+        shares_by(Batches(source, Order(1600, 3, 4), 50, 4, Share(rank, 4)), 32)
+        assert n_read == 1600 / 4
+
+
+class Part(NamedTuple):
+    columns: np.ndarray
+    target: np.ndarray
+    numbers: np.ndarray
+
+
+def shares_by(batches, n_steps):
+    """What of each batch counts here."""
+    given = []
+    for chunk in batches.chunks(0, n_steps):
+        c = batches.places
+        assert chunk.n_places == chunk.n_batches * c
+        for first in range(0, chunk.n_places, c):
+            counts = first + np.flatnonzero(chunk.rows.weight[first : first + c])
+            parts = chunk.rows.columns[:, counts], chunk.rows.target[counts], chunk.numbers[counts]
+            given.append(Part(*(part.copy() for part in parts)))
+    return given
 
 
 @pytest.mark.parametrize("first", [1, 7, 30, 31, 32, 45])
@@ -196,7 +254,7 @@ def test_damage_is_raised_after_what_came_before_it(tmp_path, monkeypatch):
         collect(batches := [], Batches(source, Order(2000, 3, shuffle=False), 10, 1))
     seen = [row for rows in batches for row in rows]
     assert seen == list(range(len(seen)))
-    assert len(seen) == 1500 // (8 * 16) * (8 * 16) // 10 * 10  # the windows before it
+    assert len(seen) == 1500 // 16 * 16 // 10 * 10  # the blocks before it
 
 
 def threads():

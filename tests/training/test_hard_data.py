@@ -228,3 +228,34 @@ def test_a_networks_targets_may_be_words():
     assert (run.model.predict(X) == labels).mean() > 0.9
     assert run.model.labels == ("blue", "green", "red")
     assert "'blue' is 0, 'green' is 1, 'red' is 2" in run.notes[-1]
+
+
+def test_a_nan_in_a_small_file_is_named_by_file_row_and_column(tmp_path):
+    spoilt = X.copy()
+    spoilt[57, 1] = np.nan
+    np.save(tmp_path / "small.npy", spoilt)
+    with pytest.raises(InvalidData, match=r"column 'x2', row 57 of small.npy, is NaN"):
+        downslope.fit("linear", tmp_path / "small.npy", target=Y, batch_size=32, learning_rate=0.1)
+
+
+@pytest.mark.filterwarnings("ignore::downslope.training.scaling.UnscaledFeatures")
+@pytest.mark.parametrize("shuffle", [True, False])
+@pytest.mark.parametrize("value", [1e200, 1e30])
+def test_a_huge_row_is_named_also_where_the_batch_after_it_breaks(shuffle, value):
+    spoilt = X.copy()
+    spoilt[57, 1] = value
+    run = downslope.fit("linear", (spoilt, Y), batch_size=32, learning_rate=0.1, epochs=3, shuffle=shuffle)
+    assert not run.converged
+    assert f"from row 57, where 'x2' is {value:.4g}" in run.notes[-1]
+
+
+def test_validation_words_are_numbered_as_those_of_the_training_are():
+    words = np.where(Y > 1, "up", np.where(Y < -1, "down", "level"))
+    kept_out = Y > -1  # has no "down", so that its own first word would be "level"
+    codes = np.searchsorted(["down", "level", "up"], words).astype(float)
+    options = {"batch_size": 32, "learning_rate": 0.5, "epochs": 2}
+    of_words = downslope.fit("softmax", (X, words), validation=(X[kept_out], words[kept_out]), **options)
+    of_codes = downslope.fit("softmax", (X, codes), validation=(X[kept_out], codes[kept_out]), **options)
+    assert of_words.epochs[-1].validation_loss == of_codes.epochs[-1].validation_loss
+    with pytest.raises(InvalidData, match="row 1, is 'sideways', and the training data have 'down', 'level', 'up'"):
+        downslope.fit("softmax", (X, words), validation=(X[:2], ["up", "sideways"]), **options)

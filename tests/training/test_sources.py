@@ -348,6 +348,22 @@ def test_large_row_groups_are_copied_once_into_small_ones(tmp_path, monkeypatch)
     assert (read_rows(open_source(path, "y", shuffle=False), 0, 1000).columns == 7).all()
 
 
+def test_numbers_of_a_copy_are_always_there_and_one_that_was_missing_is_still_told(tmp_path):
+    X, y = numbers(300)
+    path = tmp_path / "rows.csv"
+    frame = pandas.DataFrame(X, columns=NAMES).assign(y=y)
+    frame.loc[211, NAMES[1]] = np.nan
+    frame.to_csv(path, index=False)
+    others = [NAMES[0], *NAMES[2:]]
+    rows = read_rows(open_source(path, "y", features=others), 0, 300)
+    np.testing.assert_array_equal(rows.columns, np.delete(X, 1, axis=1).T)
+    (part,) = copying.copy_of(path).glob("*.parquet")
+    assert not any(field.nullable for field in parquet.read_schema(part))
+    assert np.isnan(parquet.read_table(part).column(NAMES[1]).to_numpy()[211])
+    with pytest.raises(InvalidData, match=f"'{NAMES[1]}', row 211 of rows.csv, has no value"):
+        open_source(path, "y")
+
+
 def test_a_frame_may_have_its_target_beside_it():
     X, y = numbers(20)
     frame = pandas.DataFrame(X, columns=NAMES)

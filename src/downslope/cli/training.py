@@ -19,7 +19,7 @@ from downslope.cli.watching import wait_for_the_end, watching
 from downslope.errors import InvalidFile, InvalidInput
 
 if TYPE_CHECKING:
-    from downslope.training import TrainingRun
+    from downslope.training import Cluster, TrainingRun
 
 _Data = Annotated[
     str, typer.Argument(metavar="DATA", help="A .parquet, .csv or .npy file, or a folder of files of one kind.")
@@ -59,6 +59,7 @@ def fit(
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint.")] = False,
     save: _option("FILE", "Keep the run in this Parquet file, for `predict` and `show`.") = None,  # type: ignore[valid-type]
     plot: _option("FILE", "Draw a .png, .svg, .pdf or .jpg.") = None,  # type: ignore[valid-type]
+    processes: _option("N", "Train in N processes: started here, or by torchrun, mpirun or srun.") = None,  # type: ignore[valid-type]
     watch: Annotated[
         bool, typer.Option("--watch", help="Follow it in the browser, which stays until Ctrl-C; needs the extra lab.")
     ] = False,
@@ -90,9 +91,12 @@ def fit(
         "shuffle": not no_shuffle,
     }
     chosen = _model(model, hidden_layers, activation, asked["seed"] or 0)
-    rate, per = _rate(chosen, data, asked, learning_rate, reading.number("decay", decay), as_json)
+    cluster = _joined(reading.whole("processes", processes))
+    speaks = cluster is None or cluster.is_first
+    quiet = as_json or not speaks
+    rate, per = _rate(chosen, data, asked, learning_rate, reading.number("decay", decay), quiet)
     title = model if hidden_layers is None else f"{model} network of {hidden_layers}"
-    with warnings.catch_warnings(), watching(f"{title} on {Path(data).name}", watch) as watched:
+    with warnings.catch_warnings(), watching(f"{title} on {Path(data).name}", watch and speaks) as watched:
         warnings.simplefilter("ignore")  # a run's notes say the same
         try:
             run = training.fit(
@@ -108,6 +112,7 @@ def fit(
                 checkpoint=checkpoint,
                 resume=resume,
                 progress=watched.follow if watched else sys.stderr.isatty() and not as_json,
+                cluster=None if cluster is None else True,
                 **asked,
             )
         except InvalidFile as error:
@@ -115,6 +120,8 @@ def fit(
                 error.run.save(save)
                 say_saved(save)
             raise
+        if not speaks:
+            raise typer.Exit(exit_status(run))
         _tell(run, data, as_json=as_json, brief=brief)
         if save is not None:
             run.save(save)
@@ -164,6 +171,24 @@ def _model(name: str, hidden_layers: str | None, activation: str, seed: int) -> 
         return linear
     sizes = [reading.whole("hidden_layer_sizes", size) or 0 for size in hidden_layers.split(",")]
     return Network(linear.loss, tuple(sizes), activation, seed=seed)
+
+
+def _joined(n_processes: int | None) -> Cluster | None:
+    """The processes that train together; this one starts them, and ends with them, where no launcher has."""
+    if n_processes is None:
+        return None
+    from downslope import training
+    from downslope.cli.processes import run_in_processes
+    from downslope.training.launchers import place
+
+    here = place()
+    if n_processes < 1:
+        raise InvalidInput("processes", "must be 1 or more", n_processes)
+    if here is None:
+        raise typer.Exit(run_in_processes(n_processes))
+    if here.n_processes != n_processes:
+        raise InvalidInput("processes", f"must be {here.n_processes}, as {here.launcher} started", n_processes)
+    return training.join()
 
 
 def _rate(model: Any, data: str, asked: dict[str, Any], text: str | None, decay: float | None, quiet: bool) -> Any:

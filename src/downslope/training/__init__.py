@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from downslope.training.cluster import Cluster
 from downslope.training.constant_columns import ConstantColumns
 from downslope.training.fitting import fit
+from downslope.training.joining import join
 from downslope.training.losses import Huber, Logistic, Loss, Softmax, SquaredError
 from downslope.training.models import Batch, Linear, Model
 from downslope.training.networks import Network
@@ -14,6 +16,7 @@ from downslope.training.training_run import TrainingRun
 
 __all__ = [
     "Batch",
+    "Cluster",
     "ConstantColumns",
     "Epoch",
     "Huber",
@@ -28,5 +31,6 @@ __all__ = [
     "TrainingRun",
     "UnscaledFeatures",
     "fit",
+    "join",
     "loss_slice",
 ]

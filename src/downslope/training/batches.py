@@ -4,8 +4,9 @@
         ...                 chunk.rows: K batches of b rows, one row after the other, for one call of a compiled loop
 
 Rows in memory that come in order are taken as they lie; a file's rows that lie in one piece are read into the chunks by
-a thread. Else one thread reads windows (order.py), and another copies their rows, permuted, into the chunks. There are
-at most two windows and three chunks, which are used again and again: this bounds memory, whatever the size of the data.
+a thread. Else one thread reads windows (order.py), or blocks of columns that come in order, and another copies their
+rows into the chunks. There are at most two windows or three blocks, and three chunks, which are used again and again:
+this bounds memory, whatever the size of the data.
 
 Every chunk has the same shape. The last batch of an epoch is shorter, the last chunk may have fewer batches; what is
 left over has weight 0. Chunks do not cross the end of an epoch.
@@ -16,15 +17,17 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from downslope.training.ahead import Ahead
+from downslope.training.filling import Chunk, Fill, from_memory, from_parts, from_pieces, from_shares, from_source
 from downslope.training.gathering import Flat
 from downslope.training.order import Order
+from downslope.training.shares import WHOLE, Share
 from downslope.training.sources.source import Rows, Source, bad_value, is_good
-from downslope.training.windows import WindowRows, held_out_rows
+from downslope.training.windows import BlockOfColumns, WindowRows, held_out_rows
 
 __all__ = ["Batches", "Chunk", "held_out_rows"]
 
@@ -34,28 +37,6 @@ _MORE = 8
 """And so many times as many where nothing is copied."""
 MOST_BATCHES = 4096
 """And at most so many batches, so that Ctrl-C and progress are not far apart."""
-
-
-@dataclass
-class Chunk:
-    """Some batches, one after the other.
-
-    Its arrays are used again: they are valid until the next chunk is asked for.
-    """
-
-    rows: Rows
-    """K b of them, row after row in memory. What fills up the last batch has weight 0, is of no meaning, and finite."""
-    flat: Flat
-    """Their features as one vector."""
-    numbers: np.ndarray
-    """The source's own of the rows, shape (K b,)."""
-    step: int = 0
-    """Of its first batch; the run's first batch is step 0."""
-    epoch: int = 0
-    n_batches: int = 0
-    """At most K."""
-    n_rows: int = 0
-    """At most K b; below n_batches * b where the last batch is shorter."""
 
 
 class Batches:
@@ -71,27 +52,44 @@ class Batches:
         b, the rows of every batch but an epoch's last.
     batches_per_chunk
         K; None: as many as hold about two million numbers, of one epoch at most.
+    share
+        Which rows of each batch are wanted; all of them, or those of one process.
     """
 
-    def __init__(self, source: Source, order: Order, batch_size: int, batches_per_chunk: int | None = None):
-        self.source, self.order, self.batch_size = source, order, batch_size
+    def __init__(
+        self,
+        source: Source,
+        order: Order,
+        batch_size: int,
+        batches_per_chunk: int | None = None,
+        share: Share = WHOLE,
+    ):
+        self.source, self.order, self.batch_size, self.share = source, order, batch_size, share
         table = source.in_memory
         self.is_in_order = not order.shuffle and not order.n_held_out
-        self.takes_as_it_lies = table is not None and self.is_in_order and table.columns.T.flags.c_contiguous
+        lies_so = table is not None and self.is_in_order and table.columns.T.flags.c_contiguous
+        self.takes_as_it_lies = lies_so and share.is_whole
+        self.takes_blocks = self.is_in_order and share.is_whole
+        self.reads_a_part = not share.is_whole and order.shuffle and not (table is not None and source.by_rows)
         most = CHUNK_NUMBERS * (_MORE if self.takes_as_it_lies else 1)
-        n = min(MOST_BATCHES, most // max(1, len(source.names) * batch_size), self.n_batches)
+        n = min(MOST_BATCHES, most // max(1, len(source.names) * self.places), self.n_batches)
         self.batches_per_chunk = batches_per_chunk or max(1, n)
-        self._spare_windows: list[WindowRows] = []
+        self._spare: list[Any] = []
 
     @property
     def n_batches(self) -> int:
         """Steps of an epoch."""
         return -(-self.order.n_training // self.batch_size)
 
+    @functools.cached_property
+    def places(self) -> int:
+        """Of each batch, in a chunk: b, or fewer of a share."""
+        return self.share.most(self.batch_size) if self.reads_a_part else self.share.size(self.batch_size)
+
     @property
     def chunk_rows(self) -> int:
         """Rows of every chunk, with those of weight 0."""
-        return self.batches_per_chunk * self.batch_size
+        return self.batches_per_chunk * self.places
 
     def chunks(self, step: int = 0, n_steps: int | None = None) -> Iterator[Chunk]:
         """The chunks from a step on, until there have been `n_steps`; None: without end.
@@ -102,30 +100,37 @@ class Batches:
         end = None if n_steps is None else step + n_steps
         table = self.source.in_memory
         if table is not None and self.takes_as_it_lies:
-            room, fill = self._chunk(), _from_memory(table, self.batch_size)
+            room, fill = self._chunk(), from_memory(table, self.batch_size)
             yield from _chunks(self, fill, step, end, lambda: dataclasses.replace(room))
             return
         if self.source.by_rows and self.is_in_order:
-            with self._ahead(_from_source(self.source), step, end) as chunks:
+            with self._ahead(from_source(self.source, self.share, self.batch_size), step, end) as chunks:
                 yield from chunks
             return
-        windows: Ahead[WindowRows] = Ahead(functools.partial(_windows, self, step, end), self._window, most=2)
+        read, most = (_blocks, 3) if self.takes_blocks else (_windows, 2)
+        pieces: Ahead[Any] = Ahead(functools.partial(read, self, step, end), self._piece, most)
         try:
-            with windows, self._ahead(_from_windows(iter(windows)), step, end) as chunks:
+            with pieces, self._ahead(self._fill(iter(pieces)), step, end) as chunks:
                 yield from chunks
         finally:
-            self._spare_windows += windows.made
+            self._spare += pieces.made
 
     def _ahead(self, fill: Fill, step: int, end: int | None) -> Ahead[Chunk]:
         """One chunk is with those who asked, one is being filled, one waits."""
         return Ahead(functools.partial(_chunks, self, fill, step, end), self._chunk, most=3)
 
-    def _window(self) -> WindowRows:
-        """Room for a window: from an earlier call, as new memory costs a fifth of the reading."""
-        try:
-            return self._spare_windows.pop()
-        except IndexError:
-            return WindowRows(self.source, self.order)
+    def _fill(self, pieces: Iterator[Any]) -> Fill:
+        if self.reads_a_part:
+            return from_parts(pieces, self.places, self.batch_size)
+        return from_pieces(pieces) if self.share.is_whole else from_shares(pieces, self.share, self.batch_size)
+
+    def _piece(self) -> WindowRows | BlockOfColumns:
+        """Room for a window or block: from an earlier call, as new memory costs a fifth of the reading."""
+        if self._spare:
+            return self._spare.pop()  # type: ignore[no-any-return]
+        if self.takes_blocks:
+            return BlockOfColumns(self.source, self.order)
+        return WindowRows(self.source, self.order, self.share if self.reads_a_part else WHOLE)
 
     def _chunk(self) -> Chunk:
         """A chunk to fill. What is left over in it must be finite."""
@@ -133,64 +138,6 @@ class Batches:
         flat = Flat.room(n * d, dtype)
         rows = Rows(flat.rows(n, d).T, np.zeros(n, dtype), np.ones(n, dtype))
         return Chunk(rows, flat, np.zeros(n, np.int64))
-
-
-Fill = Callable[[int, int, Chunk], int]
-"""Put an epoch's rows, from one on and so many, into a chunk. How many there are now; 0: nobody waits for them."""
-
-
-def _from_memory(table: Rows, b: int) -> Fill:
-    """Rows in the source's own order, as they lie; a batch is copied where it cannot be taken so."""
-
-    def fill(at: int, n: int, chunk: Chunk) -> int:
-        found = Flat.part(table.columns.T, at, len(chunk.numbers))
-        n_taken = 0 if found is None else min(n, found[1]) // b * b
-        if found is not None:
-            n = n_taken or min(n, b)
-        rows, into = table.part(at, at + n), chunk.rows.part(0, n)
-        into.target[:], into.weight[:] = rows.target, rows.weight
-        if found is not None and n_taken:
-            chunk.flat, chunk.rows = found[0], chunk.rows._replace(columns=rows.columns)
-        else:
-            into.columns[:] = rows.columns
-        chunk.numbers[:n] = np.arange(at, at + n)
-        return n
-
-    return fill
-
-
-def _from_source(source: Source) -> Fill:
-    """Rows in the source's own order."""
-
-    def fill(at: int, n: int, chunk: Chunk) -> int:
-        if source.weight_name is None:
-            chunk.rows.weight[:n] = 1
-        source.read(at, chunk.rows.part(0, n))
-        chunk.numbers[:n] = np.arange(at, at + n)
-        return n
-
-    return fill
-
-
-def _from_windows(windows: Iterator[WindowRows]) -> Fill:
-    """Rows in the order of windows, which come one after the other."""
-    window: WindowRows | None = None
-
-    def fill(at: int, n: int, chunk: Chunk) -> int:
-        nonlocal window
-        done = 0
-        while done < n:
-            window = window or next(windows, None)
-            if window is None:
-                return 0
-            end = min(window.end - at, n)
-            window.copy(at + done - window.start, chunk.rows.part(done, end), chunk.numbers[done:end])
-            done = end
-            if at + done == window.end:
-                window = None
-        return n
-
-    return fill
 
 
 def _epochs(batches: Batches, step: int, end: int | None) -> Iterator[tuple[int, int, int]]:
@@ -213,23 +160,38 @@ def _windows(batches: Batches, step: int, end: int | None, room: Callable[[], Wi
             yield rows
 
 
+def _blocks(
+    batches: Batches, step: int, end: int | None, room: Callable[[], BlockOfColumns]
+) -> Iterator[BlockOfColumns]:
+    """The blocks of the source's own order, read one after the other."""
+    size = batches.order.block_rows
+    for _, first_row, end_row in _epochs(batches, step, end):
+        while first_row < end_row:
+            block, start = room(), first_row
+            first_row = min((start // size + 1) * size, end_row)
+            block.read(start, first_row)
+            yield block
+
+
 def _chunks(batches: Batches, fill: Fill, step: int, end: int | None, room: Callable[[], Chunk]) -> Iterator[Chunk]:
     """The chunks, filled one after the other; up to the batch that has a bad value, which is raised."""
     for epoch, first_row, end_row in _epochs(batches, step, end):
         at = first_row
         while at < end_row:
             chunk = room()
-            n = chunk.n_rows = fill(at, min(batches.chunk_rows, end_row - at), chunk)
+            most = batches.batches_per_chunk * batches.batch_size
+            n = chunk.n_rows = fill(at, min(most, end_row - at), chunk)
             if not n:
                 return
             at += n
-            if n % batches.batch_size:  # the epoch's last batch is filled up
+            if n % batches.batch_size and batches.share.is_whole:  # the epoch's last batch is filled up
                 chunk.rows.weight[n:] = 0
             chunk.step, chunk.epoch, chunk.n_batches = step, epoch, -(-n // batches.batch_size)
             bad = None if batches.source.is_checked else _first_bad(chunk)
             if bad is not None:
-                chunk.n_batches = bad // batches.batch_size
+                chunk.n_batches = bad // batches.places
                 chunk.n_rows = chunk.n_batches * batches.batch_size
+                chunk.n_places = chunk.n_batches * batches.places
             step += chunk.n_batches
             if chunk.n_batches:
                 yield chunk
@@ -239,7 +201,7 @@ def _chunks(batches: Batches, fill: Fill, step: int, end: int | None, room: Call
 
 def _first_bad(chunk: Chunk) -> int | None:
     """The first row that has a bad value."""
-    rows = chunk.rows.part(0, chunk.n_rows)
+    rows = chunk.rows.part(0, chunk.n_places)
     with np.errstate(all="ignore"):  # the sum of finite numbers may overflow, and then each is looked at
         total = rows.columns.sum() + rows.target.sum() + rows.weight.sum()
         if np.isfinite(total) and rows.weight.min() >= 0:

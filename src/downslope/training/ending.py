@@ -11,6 +11,7 @@ from downslope.engines.specification import rule_in_words
 from downslope.engines.step import Rules
 from downslope.objectives.objective import GradientSource
 from downslope.stopping import Status
+from downslope.training.batches import Batches
 from downslope.training.feeding import all_rows
 from downslope.training.fitted import Fitted
 from downslope.training.models import Model, UserLoss
@@ -23,6 +24,9 @@ from downslope.training.training_run import TrainingRun
 
 if TYPE_CHECKING:
     from downslope.training.loop import Training
+
+_HUGE = 1e6
+"""A number so many times as large as is usual beside it is told of."""
 
 
 def last_good(job: Job, position: Position, status: Status) -> np.ndarray:
@@ -47,35 +51,44 @@ def where_it_broke(training: Training) -> list[str]:
     """In words: the batch, and the row and column in it that stand out."""
     if training.last_feed is None or (training.status is Status.NOT_FINITE and _ended_before_the_batch(training)):
         return []
-    feed, before = training.last_feed
-    job, k = training.job, 0 if training.job.is_batch else training.step - int(before.step)
-    losses = training.record.columns_of_last(1)[0]
-    words = f"the batch of step {training.step}, in epoch {feed.epoch + 1}, had a loss of {float(losses[-1]):.4g}"
-    if job.is_batch and job.rows is None:
-        return [f"step {training.step} met a loss of {float(losses[-1]):.4g}"]
+    job, step = training.job, training.step
+    told = f"a loss of {float(training.record.columns_of_last(1)[0][-1]):.4g}"
     if job.is_batch:
-        words, (rows, numbers) = (
-            f"step {training.step} met a loss of {float(losses[-1]):.4g}",
-            all_rows(job.source, job.order),
-        )
+        words = f"step {step} met {told}"
+        if job.rows is None:
+            return [words]
+        rows, numbers = all_rows(job.source, job.order)
     else:
-        b, d = feed.data.shape
-        n = feed.last_rows if k == feed.n_batches - 1 else b
-        numbers = feed.numbers[k * b : k * b + n]
-        columns = feed.data.flat.rows((k + 1) * b, d)[k * b : k * b + n].T
-        target = feed.data.target[k * b : k * b + n]
-        rows = Rows(columns, target, np.ones_like(target))
+        words = f"the batch of step {step}, in epoch {step // job.n_batches + 1}, had {told}"
+        rows, numbers = _batch(job, step)
     if isinstance(job.model, UserLoss) and not job.model.gives_rows:
         return [words]
-    at = _worst(job, rows, np.array(training.position.x))
-    if at is None:
-        return [words]
+    losses = _losses(job, rows, np.array(training.position.x))
+    at, before = _worst(rows, losses), ""
+    # Where several rows are bad, the weights may be at fault, by a huge row of the step before.
+    if step > 0 and not job.is_batch and (at is None or np.sum(~np.isfinite(losses)) > 1):
+        earlier = _batch(job, step - 1)
+        huge = _huge(earlier[0])
+        if huge is not None:
+            at, before, (rows, numbers) = huge, "the step before led there, ", earlier
+    return [words if at is None else f"{words}, {before}{_told(job, rows, numbers, at)}"]
+
+
+def _batch(job: Job, step: int) -> tuple[Rows, np.ndarray]:
+    """The rows of a step's batch, each of weight 1, and the source's own numbers of them."""
+    chunk = next(Batches(job.source, job.order, job.asked.batch_size or 1, 1).chunks(step, 1))
+    rows = chunk.rows.part(0, chunk.n_rows)
+    return rows._replace(weight=np.ones_like(rows.target)), chunk.numbers[: chunk.n_rows]
+
+
+def _told(job: Job, rows: Rows, numbers: np.ndarray, at: int) -> str:
+    """In words: one of some rows, and the column in it that stands out."""
     column = rows.columns[:, at]
     spread = np.abs(job.objective.average_columns()) + 1e-300
     name = int(np.argmax(np.abs(column) / spread))
     names, target = job.source.names, rows.target[at]
     place = f"most of it from {job.source.place(int(numbers[at]))}, where {names[name]!r} is {column[name]:.4g}"
-    return [f"{words}, {place} and the target {target:.4g}"]
+    return f"{place} and the target {target:.4g}"
 
 
 def _ended_before_the_batch(training: Training) -> bool:
@@ -84,10 +97,14 @@ def _ended_before_the_batch(training: Training) -> bool:
     return bool(np.isfinite(losses[-1]) and np.isfinite(sizes[-1]))
 
 
-def _worst(job: Job, rows: Rows, x: np.ndarray) -> int | None:
-    """The row that makes most of the loss; None where none does."""
+def _losses(job: Job, rows: Rows, x: np.ndarray) -> np.ndarray:
+    """Of each row, its weight left out."""
     with np.errstate(all="ignore"):
-        losses = Average(job.model, job.structure, rows._replace(weight=np.ones_like(rows.target))).row_losses(x)
+        return Average(job.model, job.structure, rows._replace(weight=np.ones_like(rows.target))).row_losses(x)
+
+
+def _worst(rows: Rows, losses: np.ndarray) -> int | None:
+    """The row that makes most of the loss; None where none does."""
     bad = ~np.isfinite(losses)
     if bad.all():
         return int(np.argmax(np.abs(rows.columns).max(axis=0)))
@@ -95,6 +112,13 @@ def _worst(job: Job, rows: Rows, x: np.ndarray) -> int | None:
         return int(np.argmax(bad))
     at = int(np.argmax(losses))
     return at if losses[at] > losses.sum() / 2 and len(losses) > 1 else None
+
+
+def _huge(rows: Rows) -> int | None:
+    """The row of the largest number, where that is far beyond those of the others."""
+    sizes = np.maximum(np.abs(rows.columns).max(axis=0), np.abs(rows.target))
+    at = int(np.argmax(sizes))
+    return at if sizes[at] > _HUGE * np.median(sizes) else None
 
 
 def ended_run(training: Training, x: np.ndarray) -> TrainingRun:

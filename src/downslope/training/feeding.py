@@ -19,6 +19,7 @@ from downslope.training.gathering import Flat
 from downslope.training.losses import Loss
 from downslope.training.models import Model
 from downslope.training.order import Order
+from downslope.training.shares import WHOLE, Share
 from downslope.training.sources.source import Rows, Source
 from downslope.training.steps import Data
 
@@ -31,8 +32,6 @@ class Feed(NamedTuple):
     n_batches: int
     last_rows: int
     """The rows of the last of them."""
-    numbers: np.ndarray
-    """The source's own of the rows, in order."""
     ends_epoch: bool
 
     @property
@@ -49,21 +48,20 @@ def feeds(batches: Batches, step: int, n_steps: int, mean_weight: float, model: 
         check_targets(batches.source, chunk, model.loss)
         first = chunk.step % n_batches
         whole = chunk.n_rows // b if short else chunk.n_batches
-        share = _shares(chunk, b, mean_weight)
+        share = _shares(chunk, batches, mean_weight)
         if whole:
-            data = Data(chunk.flat, chunk.rows.target, share, (b, d))
+            data = Data(chunk.flat, chunk.rows.target, share, (batches.places, d))
             last_rows = min(b, chunk.n_rows - (whole - 1) * b)
-            yield Feed(data, chunk.epoch, whole, last_rows, chunk.numbers[: whole * b], first + whole == n_batches)
+            yield Feed(data, chunk.epoch, whole, last_rows, first + whole == n_batches)
         if whole < chunk.n_batches:
             rest, n = slice(whole * b, chunk.n_rows), chunk.n_rows - whole * b
             flat = Flat(chunk.flat.numbers, chunk.flat.first + whole * b * d)
-            data = Data(flat, chunk.rows.target[rest], share[rest], (n, d))
-            yield Feed(data, chunk.epoch, 1, n, chunk.numbers[rest], True)
+            yield Feed(Data(flat, chunk.rows.target[rest], share[rest], (n, d)), chunk.epoch, 1, n, True)
 
 
-def _shares(chunk: Chunk, b: int, mean_weight: float) -> np.ndarray:
-    """What each row counts in its batch's average, shape (K b,)."""
-    weight = chunk.rows.weight.reshape(-1, b)
+def _shares(chunk: Chunk, batches: Batches, mean_weight: float) -> np.ndarray:
+    """What each row counts in its batch's average, one after the other."""
+    weight, b = chunk.rows.weight.reshape(-1, batches.places), batches.batch_size
     n_rows = np.clip(chunk.n_rows - b * np.arange(len(weight)), 1, b)
     return np.ravel(weight / (n_rows * mean_weight).astype(weight.dtype)[:, None])
 
@@ -72,7 +70,7 @@ def check_targets(source: Source, chunk: Chunk, loss: Loss | None) -> None:
     """Raise InvalidData where a target is outside the loss's domain."""
     if loss is None:
         return
-    target = chunk.rows.target[: chunk.n_rows]
+    target = chunk.rows.target[: chunk.n_places]
     good = np.asarray(loss.allows(np, target))
     if not good.all():
         at = int(np.argmax(~good))
@@ -106,13 +104,22 @@ def all_rows(source: Source, order: Order) -> tuple[Rows, np.ndarray]:
     return rows, numbers
 
 
-def whole_batch(rows: Rows) -> Data:
-    """All rows as one batch, where the compiled loop keeps it."""
+def whole_batch(rows: Rows, own: Share = WHOLE) -> Data:
+    """All rows as one batch, or a process's share of them, where the compiled loop keeps it."""
     share = rows.weight / np.asarray(rows.weight.sum(dtype=float), rows.weight.dtype)
+    (d, n), c = rows.columns.shape, own.size(len(share))
+    first = min(own.rank * c, n)
+    target, share = (_part(values, first, c) for values in (rows.target, share))
     with jax.enable_x64(True):
-        flat = Flat.of(rows.columns, 0, len(share))
+        flat = Flat.of(rows.columns, first, c)
         flat = Flat(jnp.asarray(flat.numbers), flat.first)
-        return Data(flat, jnp.asarray(rows.target), jnp.asarray(share), rows.columns.shape[::-1])
+        return Data(flat, jnp.asarray(target), jnp.asarray(share), (c, d))
+
+
+def _part(values: np.ndarray, first: int, n: int) -> np.ndarray:
+    """So many of them, filled up with zeros."""
+    part = values[first : first + n]
+    return np.pad(part, (0, n - len(part)))
 
 
 __all__ = ["Batches", "Feed", "all_rows", "check_targets", "feeds", "held_out_rows", "target_error", "whole_batch"]

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
+from downslope.training.cluster import ALONE, Cluster
+from downslope.training.joining import asked_for
+from downslope.training.leaving import at_once
 from downslope.training.loop import Training
 from downslope.training.preparing import prepared
 from downslope.training.record import Epoch
@@ -42,6 +45,7 @@ def fit(
     progress: bool | Callable[[Training], Any] = False,
     checkpoint: Any = None,
     resume: bool = False,
+    cluster: bool | None = None,
 ) -> TrainingRun:
     """Train a model on data, by a descent on the average loss of its rows; returns the `TrainingRun`.
 
@@ -53,7 +57,8 @@ def fit(
         average, or one number a row (then rows may have weights). It needs a `start`.
     data
         (X, y) or (X, y, weights) with X of shape (n, d); a pandas or polars frame; or a .parquet, .csv or .npy file, or
-        a folder of files of one kind, which may be larger than memory.
+        a folder of files of one kind, which may be larger than memory. Arrays are not copied: `run.explain()` and the
+        pictures look at them again, as they are then.
     target, weight, features
         Where the data are a table: the column to predict, that of the rows' weights, if any, and the columns to use,
         None for all others. Words as a target are classes, which `run.notes` numbers.
@@ -102,6 +107,12 @@ def fit(
         A folder, in which the state is kept every half minute and at the end; with `resume` the run goes on from there,
         and ends with the same weights, to the last bit, as one that was never stopped. Where there is no checkpoint
         yet, or nothing left to do, `run.notes` tells it.
+    cluster
+        True: train one model together with the processes that torchrun, mpirun or srun started beside this one, or that
+        `training.join` joined. Every process calls `fit` with the same arguments and returns the same run; the first
+        one alone calls `callback`, draws progress and writes checkpoints. One that fails ends all, with a message.
+        False: train in this process alone. None is False where no such launcher started several processes, and refused
+        where one did.
 
     Raises
     ------
@@ -147,6 +158,7 @@ def fit(
         progress=progress,
         checkpoint=checkpoint,
         resume=resume,
+        cluster=asked_for(cluster),
     )
     return run
 
@@ -161,15 +173,18 @@ def fitted(
     progress: Any = False,
     checkpoint: Any = None,
     resume: bool = False,
+    cluster: Cluster = ALONE,
     **options: Any,
 ) -> tuple[TrainingRun, Position]:
     """The run, and where it stands: a later one can go on from that `position`, with what the method remembers.
 
     `one_class` allows rows of one class alone, where the others are known to exist.
     """
-    job = prepared(model, data, one_class=one_class, progress=progress is True, **options)
-    training = Training(job, callback, progress, checkpoint, resume)
-    if position is not None:
-        training.goes_on(position)
-    run = training.run()
-    return run, training.position
+    with at_once(cluster):
+        progress = progress if cluster.is_first else False
+        job = prepared(model, data, one_class=one_class, progress=progress is True, cluster=cluster, **options)
+        training = Training(job, callback, progress, checkpoint, resume)
+        if position is not None:
+            training.goes_on(position)
+        run = training.run()
+        return run, training.position

@@ -7,6 +7,7 @@ asked for: a run goes on only with the same.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import time
@@ -38,10 +39,14 @@ class Keeper:
         self.folder: CheckpointFolder | None = None
         self.kept_at = time.perf_counter()
         self.kept_step = -1
-        if folder is None:
-            if resume:
-                raise InvalidInput("resume", "needs a checkpoint folder to go on from", resume)
-            return
+        if folder is None and resume:
+            raise InvalidInput("resume", "needs a checkpoint folder to go on from", resume)
+        if folder is not None:
+            self._open(folder, resume)
+        _check_same(training)
+
+    def _open(self, folder: Any, resume: bool) -> None:
+        training = self.training
         found = newest(folder)
         if found is not None and not resume:
             rule = "must be a folder without a checkpoint of an earlier run; resuming goes on from it"
@@ -52,7 +57,8 @@ class Keeper:
                 training.notes.append(f"the run in {folder} had ended: there was nothing to go on with")
         elif resume:
             training.notes.append(f"there was no checkpoint in {folder}: begun at the start")
-        self.folder = CheckpointFolder(folder)
+        if training.cluster.is_first:
+            self.folder = CheckpointFolder(folder)
 
     def keep_in_time(self) -> None:
         """Write one, if the last is half a minute old."""
@@ -128,3 +134,13 @@ def _asked(training: Training) -> dict[str, Any]:
     told = {name: value for name, value in told.items() if name not in _MAY_CHANGE}
     told["x0"] = np.asarray(told["x0"]).tobytes().hex() if np.size(told["x0"]) <= 4096 else len(told["x0"])
     return json.loads(json.dumps(plain(told), default=str))  # type: ignore[no-any-return]
+
+
+def _check_same(training: Training) -> None:
+    """Raise InvalidInput, in all processes that train together, where one has other data, options or weights."""
+    if training.cluster.is_alone:
+        return
+    told = {"data": training.job.source.fingerprint(), "checkpoint": training.step} | _asked(training)
+    digests = {name: hashlib.sha256(json.dumps(value).encode()).digest() for name, value in told.items()}
+    digests["start"] = hashlib.sha256(np.asarray(training.position.x).tobytes()).digest()
+    training.cluster.check_same(digests)

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+import jax
 import numpy as np
 
 from downslope.engines.compiled import SECONDS_A_CHUNK, Tabulated, is_code
@@ -17,11 +18,12 @@ from downslope.stopping import Status
 from downslope.training.batches import Batches
 from downslope.training.ending import ended_run, last_good, where_it_broke
 from downslope.training.feeding import Feed, feeds, whole_batch
+from downslope.training.interrupting import Interrupts
 from downslope.training.keeping import Keeper
 from downslope.training.preparing import Job
 from downslope.training.progress_line import ProgressLine
 from downslope.training.record import Epoch, TrainingRecord
-from downslope.training.sharpness import leading
+from downslope.training.sharpness import sharpness_at
 from downslope.training.steps import Position, Rows
 from downslope.training.summing import passes
 from downslope.training.training_run import TrainingRun
@@ -38,14 +40,15 @@ class Training:
         self.job, self.callback = job, callback
         self.notes = list(job.notes)
         self.position: Position = job.steps.start(job.x0)
-        size, dtype = job.structure.size, job.structure.dtype
-        self.record = TrainingRecord(size, dtype, job.max_steps + 1, job.asked.record == "auto")
+        self.record = TrainingRecord(job.x0.size, job.structure.dtype, job.max_steps + 1, job.asked.record == "auto")
         self.best = (math.inf, 0, job.x0)
         """The lowest validation loss, its epoch, its weights."""
         self.status = Status.RUNNING
         self.seconds_before = 0.0
         self.began = self.epoch_began = time.perf_counter()
-        self.last_feed: tuple[Feed, Position] | None = None
+        self.last_feed: Feed | None = None
+        self.cluster = job.cluster
+        self.interrupts = Interrupts(job.cluster)
         self.keeper = Keeper(self, checkpoint, resume)
         self.line = ProgressLine(self, progress)
 
@@ -69,8 +72,8 @@ class Training:
     @property
     def x(self) -> np.ndarray:
         """The weights to use at this moment: the average, once there is one."""
-        is_averaged = self.job.steps.averages and float(self.position.n_averaged) > 0
-        return np.array(self.position.average if is_averaged else self.position.x)
+        averaged = self.job.steps.averages and float(self.position.n_averaged) > 0
+        return np.array(self.position.average if averaged else self.position.x)
 
     def run(self) -> TrainingRun:
         """Train to the end, whatever it is."""
@@ -81,13 +84,13 @@ class Training:
             self.job.source.close()
 
     def _run(self) -> TrainingRun:
-        with self.line:
+        with self.line, self.interrupts:
             try:
                 self._train()
             except KeyboardInterrupt:
                 self.status = Status.INTERRUPTED
             except InvalidData as error:
-                if self.record.n_rows == 0:
+                if self.record.n_rows == 0 or not self.cluster.is_alone:  # the others have not met the row
                     raise
                 self.status = Status.NOT_FINITE
                 self.notes.append(str(error))
@@ -110,7 +113,8 @@ class Training:
         if self.status is not Status.RUNNING:  # a resumed run that had already ended
             return
         for feed in self._feeds():
-            self.last_feed = feed, self.position
+            self.interrupts.check()
+            self.last_feed = feed
             self._steps(feed)
             if self.status is not Status.RUNNING:
                 return
@@ -127,38 +131,37 @@ class Training:
             yield from passes(self)
             return
         if job.rows is None:
-            batches = Batches(job.source, job.order, job.asked.batch_size or 1)
+            batches = Batches(job.source, job.order, job.asked.batch_size or 1, share=self.cluster.share)
             yield from feeds(batches, self.step, left, job.mean_weight, job.model)
             return
-        data = whole_batch(job.rows)
+        data = whole_batch(job.rows, self.cluster.share)
         every_step = job.validation is not None or self.callback is not None or job.asked.sharpness is not None
         n, most = 1, self._most_steps
         while left > 0:
             began, before = time.perf_counter(), self.step
             n = 1 if every_step else min(n, most, left)
-            yield Feed(data, before, n, job.order.n_training, np.empty(0, int), True)
+            yield Feed(data, before, n, job.order.n_training, True)
             left = job.max_steps - self.step
             seconds = (time.perf_counter() - began) / max(self.step - before, 1)
-            n = max(1, min(int(SECONDS_A_CHUNK / max(seconds, 1e-9)), 8 * n))
+            n = int(self.cluster.first_says(max(1, min(int(SECONDS_A_CHUNK / max(seconds, 1e-9)), 8 * n))))
 
     @property
     def _most_steps(self) -> int:
         job = self.job
         points = BUFFER_BYTES // max(1, job.x0.nbytes) if job.steps.keeps_points else MOST_STEPS
-        batches = MOST_STEPS if job.is_batch or self.last_feed is None else self.last_feed[0].most_batches
+        batches = MOST_STEPS if job.is_batch or self.last_feed is None else self.last_feed.most_batches
         return max(1, min(MOST_STEPS, points, batches))
 
     def _steps(self, feed: Feed) -> None:
         """Make the steps of a feed, in calls of bounded length; their rows are in the record then."""
-        job, done = self.job, 0
+        job, done, data = self.job, 0, self.cluster.spread(feed.data)
         while done < feed.n_batches and self.status is Status.RUNNING:
             n = min(feed.n_batches - done, self._most_steps)
             steps, n = self._with_rates(n, feed.epoch)
             epoch = feed.epoch if job.asked.per_epoch and not job.is_batch else None
             first = math.inf if job.asked.average_from is None else (job.asked.average_from - 1) * job.n_batches
-            self.position, filled, status, trials, rows = steps.run(
-                self.position, feed.data, n, epoch, first, job.limits, first=done
-            )
+            moved = steps.run(self.position, data, n, epoch, first, job.limits, first=done)
+            self.position, filled, status, trials, rows = moved
             self.status = Status(status)
             self._add(rows, trials)
             done += filled
@@ -201,11 +204,10 @@ class Training:
         sizes = np.full(len(losses), job.asked.batch_size or 1.0)
         sizes[-1] = feed.last_rows if not job.is_batch else 1.0
         number = self.step if job.is_batch else feed.epoch + 1
-        validation = math.nan if job.validation is None else job.validation.value(self.x)
+        validation = math.nan if job.validation is None else self.cluster.first_says(job.validation.value(self.x))
         every = job.asked.sharpness
-        sharp = self._sharpness() if every is not None and number % every == 0 else math.nan
-        seen = job.order.n_training * (n if job.is_batch else 1)
-        pace = seen / max(time.perf_counter() - self.epoch_began, 1e-9)
+        sharp = sharpness_at(job.objective, self.x) if every is not None and number % every == 0 else math.nan
+        pace = job.order.n_training * (n if job.is_batch else 1) / max(time.perf_counter() - self.epoch_began, 1e-9)
         mean = float((losses * sizes).sum() / sizes.sum())
         epoch = Epoch(number, self.step, mean, validation, float(rates[-1]), sharp, pace, now)
         self.record.epochs.append(epoch)
@@ -213,10 +215,6 @@ class Training:
         over = self._is_over(epoch)
         self.epoch_began = time.perf_counter()
         return over
-
-    def _sharpness(self) -> float:
-        bound = self.job.objective.bound()
-        return leading(lambda v: bound.hessian_vector_product(self.x, v), self.job.structure.size)
 
     def _is_over(self, epoch: Epoch) -> bool:
         if self.job.validation is not None:
@@ -228,17 +226,19 @@ class Training:
         return self.status is not Status.RUNNING or (self.callback is not None and self._stops(epoch))
 
     def _stops(self, epoch: Epoch) -> bool:
+        stops = False
         try:
-            if self.callback(epoch) is True:
-                self.status = Status.STOPPED_BY_CALLBACK
+            stops = self.cluster.is_first and self.callback(epoch) is True
         except Exception as error:
             self.status = Status.STOPPED_BY_CALLBACK
             words = f"the callback raised {type(error).__name__}: {error}, after epoch {epoch.epoch}; `error.run` holds"
             raise CallbackFailed(f"{words} the record", self._ended()) from error
+        if self.cluster.any_says(stops):
+            self.status = Status.STOPPED_BY_CALLBACK
         return self.status is Status.STOPPED_BY_CALLBACK
 
     def _ended(self) -> TrainingRun:
-        x = self.x
+        self.job, self.position, x = self.job.alone(), jax.tree.map(np.asarray, self.position), self.x
         if self.status in (Status.NOT_FINITE, Status.DIVERGED):
             x = last_good(self.job, self.position, self.status)
             self.notes += where_it_broke(self)

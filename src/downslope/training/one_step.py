@@ -20,10 +20,12 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from downslope.errors import InvalidInput
 from downslope.learning_rates import Here, LearningRate
 from downslope.methods import Method, Momentum, Nesterov, Surroundings
 from downslope.objectives.structure import Structure
 from downslope.stopping import Facts, Limits, goes_on
+from downslope.training.all_reduce import sum_over_processes
 from downslope.training.gathering import Flat
 from downslope.training.models import Linear, Model
 
@@ -120,6 +122,8 @@ class Shape:
     """Every step sees all rows: then the loss is a function, which can come to rest."""
     n_rows: int
     """Steps at most, of one call."""
+    n_processes: int = 1
+    """That train together, each on its share of the batch."""
 
 
 def value_and_gradient(model: Model, structure: Structure, x: Any, batch: Batch) -> tuple[Any, Any]:
@@ -161,19 +165,31 @@ def take(
     x = position.x
     mask = jnp.asarray(shape.penalised, x.dtype) if not all(shape.penalised) else jnp.ones((), x.dtype)
 
+    def own(x: Any) -> tuple[Any, Any]:
+        return value_and_gradient(model, shape.structure, x, batch)
+
     def smooth(x: Any) -> tuple[Any, Any]:
-        value, gradient = value_and_gradient(model, shape.structure, x, batch)
+        return with_penalty(x, *sum_over_processes(own(x), shape.n_processes))
+
+    def with_penalty(x: Any, value: Any, gradient: Any) -> tuple[Any, Any]:
         held = penalties.l2 * mask * x
         return value + (held * x).sum() / 2, gradient + held
 
     def whole(x: Any) -> Any:
         value = model.value(shape.structure.unflatten(x), batch.columns, batch.target, batch.share)
-        return jnp.asarray(value, x.dtype) + (penalties.l2 / 2 * x * x * mask).sum() + _l1(x)
+        value = sum_over_processes(jnp.asarray(value, x.dtype), shape.n_processes)
+        return value + (penalties.l2 / 2 * x * x * mask).sum() + _l1(x)
 
     def _l1(x: Any) -> Any:
         return penalties.l1 * (jnp.abs(x) * mask).sum() if shape.has_l1 else 0
 
-    loss, gradient = smooth(x)
+    if method.needs_hessian:  # by way of one sum
+        found = *own(x), jax.jacfwd(lambda p: own(p)[1])(x)
+        value, gradient, hessian = sum_over_processes(found, shape.n_processes)
+        loss, gradient = with_penalty(x, value, gradient)
+        hessian = (hessian + hessian.T) / 2 + jnp.diag(jnp.broadcast_to(penalties.l2 * mask, x.shape))
+    else:
+        loss, gradient = smooth(x)
     size = jnp.max(jnp.abs(gradient))
     stationarity = size
     if shape.has_l1:
@@ -188,10 +204,10 @@ def take(
     def moved(rate: Any) -> tuple[Any, Any]:
         extra: tuple[Any, ...] = ()
         if method.needs_hessian:
-            hessian = jax.jacfwd(lambda p: smooth(p)[1])(x)
-            extra = ((hessian + hessian.T) / 2,)
+            extra = (hessian,)
         if method.brings_rate:
-            extra = (Surroundings(x, loss, gradient, whole, lambda p: smooth(p), whole),)
+            value, both = (whole, smooth) if shape.n_processes == 1 else (_refuse, _refuse)
+            extra = (Surroundings(x, loss, gradient, value, both, value),)
         step, state = method.update(gradient, position.method_state, rate, *extra)
         new = x + step
         return (_soft(new, _threshold(method, state, rate) * penalties.l1 * mask) if shape.has_l1 else new), state
@@ -210,6 +226,12 @@ def take(
         average = average + jnp.where(counts, (new_x - average) / jnp.maximum(n_averaged, 1), 0)
     moved_to = Position(position.step + 1, new_x, x, new_state, choice.state, average, n_averaged)
     return (loss, stationarity, jnp.max(jnp.asarray(told)), x), facts, moved_to, trials
+
+
+def _refuse(x: Any) -> Any:
+    """Of sums that do not wait for each other, processes may begin another one first: then all hang or crash."""
+    rule = "must not evaluate the loss itself where several processes train, as downslope's line search may"
+    raise InvalidInput("method", rule, "an optax transformation that does")
 
 
 def _soft(u: Any, threshold: Any) -> Any:

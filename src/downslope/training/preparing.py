@@ -18,6 +18,7 @@ from downslope.objectives.structure import Structure
 from downslope.stopping import Limits
 from downslope.training import asked as asking
 from downslope.training.asked import Asked
+from downslope.training.cluster import ALONE, Cluster
 from downslope.training.constant_columns import constant_warning
 from downslope.training.models import Batch, Model, UserLoss
 from downslope.training.objective import Average, TrainingObjective
@@ -57,6 +58,13 @@ class Job:
     validation: Average | None
     validation_told: Any
     notes: tuple[str, ...]
+    cluster: Cluster
+
+    def alone(self) -> Job:
+        """The same job for one process: what an ended run is looked at and made again by."""
+        if self.cluster.is_alone:
+            return self
+        return dataclasses.replace(self, cluster=ALONE, steps=dataclasses.replace(self.steps, n_processes=1))
 
     @property
     def is_batch(self) -> bool:
@@ -88,6 +96,7 @@ def prepared(
     one_class: bool = False,
     is_part: bool = False,
     progress: bool = False,
+    cluster: Cluster = ALONE,
     **options: Any,
 ) -> Job:
     """The job; InvalidInput where a parameter breaks a rule or the data do not suit the model.
@@ -137,12 +146,15 @@ def prepared(
     notes = list(source.notes)
     notes += [] if is_whole else [f"losses at the end and curvatures are {told}, in blocks spread evenly"]
     is_summed = asked.batch_size is None and rows is None
+    cluster.check_suits(model, is_summed)
     rate = asking.as_rate(learning_rate, method, x0.size, rows is not None)
     if is_summed:
         asking.check_needs_no_trials(method, rate)
     if rate is None:
         rate, note = _rate_of_first_batches(model, structure, x0, sample, asked)
         notes.append(note)
+    if not cluster.is_alone:
+        notes.append(f"{cluster.n_processes} processes trained together, each on its share of every batch")
     warned = None if method.needs_hessian or method.scaling else scaling_warning(model, source.names, sample, asked.l2)
     unvaried = None if is_part else constant_warning(model, source.names, sample)
     for warning in filter(None, (warned, unvaried)):
@@ -174,6 +186,7 @@ def prepared(
             averages=asked.average_from is not None,
             keeps_points=asked.record == "auto",
             is_batch=asked.batch_size is None,
+            n_processes=cluster.n_processes,
         ),
         method=method,
         rate=rate,
@@ -184,6 +197,7 @@ def prepared(
         validation=None if held_out is None else Average(model, structure, held_out),
         validation_told=validation_told,
         notes=tuple(notes),
+        cluster=cluster,
     )
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from downslope.analysis.lanczos import ends
 from downslope.objectives.structure import Structure
 from downslope.training.models import Model
-from downslope.training.objective import Average
+from downslope.training.objective import Average, TrainingObjective
 from downslope.training.sources.source import Rows
 
 _PRODUCTS = 30
@@ -27,6 +27,12 @@ def leading(product: Callable[[np.ndarray], np.ndarray], n: int) -> float:
     """
     found = ends(lambda v: np.asarray(product(v), float), n, _PRODUCTS)
     return float("nan") if found is None else float(found.values[-1])
+
+
+def sharpness_at(objective: TrainingObjective, x: np.ndarray) -> float:
+    """That of the loss over all training rows."""
+    bound = objective.bound()
+    return leading(lambda v: bound.hessian_vector_product(x, v), x.size)
 
 
 def steepest(model: Model, structure: Structure, x: np.ndarray, rows: Rows, batch_size: int, n_batches: int) -> float:

@@ -22,6 +22,7 @@ from downslope.methods import Method
 from downslope.objectives.structure import Structure
 from downslope.stopping import Facts, Limits, goes_on, status_of
 from downslope.training import one_step
+from downslope.training.cluster import over_processes
 from downslope.training.losses import Huber
 from downslope.training.models import Model, UserLoss
 from downslope.training.one_step import Data, Penalties, Position, Shape, value_and_gradient
@@ -49,12 +50,17 @@ class Steps:
     keeps_points: bool = True
     is_batch: bool = False
     n_rows: int = 1024
+    n_processes: int = 1
     programs: dict[Any, Any] = field(default_factory=dict)
     """Those of a user's own code, which are not shared between runs: it may have changed since it was traced."""
 
     def of_size(self, n_rows: int) -> Steps:
-        """The same for calls of at most so many steps."""
-        return self if self.n_rows == n_rows else dataclasses.replace(self, n_rows=n_rows)
+        """The same for calls of at most so many steps; kept, with what was found out of it."""
+        if n_rows == self.n_rows:
+            return self
+        if n_rows not in self._of_sizes:
+            self._of_sizes[n_rows] = dataclasses.replace(self, n_rows=n_rows)
+        return self._of_sizes[n_rows]
 
     def start(self, x: np.ndarray) -> Position:
         """The position before the first step."""
@@ -82,18 +88,19 @@ class Steps:
         again.
         """
         dtype = self.structure.dtype
-        target, tolerance, limit = (np.asarray(value, dtype) for value in limits[:3])
-        limits_ = Limits(target, tolerance, limit, np.int64(limits.max_steps))
-        penalties = Penalties(*(np.asarray(v, dtype) for v in self.penalties))
-        numbers = (self._loss[1], self._method[1], self._rate[1], penalties, limits_)
         schedule_step = np.int64(-1 if epoch is None else epoch)
         with jax.enable_x64(True):
+            numbers = (*self._numbers, _limits(limits, dtype))
             end, summary, rows = self._program(
                 position, data, np.int64(first), np.int64(n), schedule_step, np.asarray(average_from, dtype), numbers
             )
             filled, status, n_trials = (int(v) for v in np.asarray(summary))
             kept = [None if part is None else np.asarray(part)[:filled] for part in rows]
         return end, filled, status, n_trials, Rows(*kept)  # type: ignore[arg-type]
+
+    @functools.cached_property
+    def _of_sizes(self) -> dict[int, Steps]:
+        return {}
 
     @functools.cached_property
     def _method(self) -> tuple[Any, list[np.ndarray]]:
@@ -106,6 +113,12 @@ class Steps:
     @functools.cached_property
     def _loss(self) -> tuple[Any, list[np.ndarray]]:
         return split_loss(self.model, self.structure.dtype)
+
+    @functools.cached_property
+    def _numbers(self) -> tuple[Any, ...]:
+        """Of loss, method, rate and penalties; handed to JAX once, and not by each call."""
+        penalties = Penalties(*(np.asarray(v, self.structure.dtype) for v in self.penalties))
+        return jax.tree.map(jnp.asarray, (self._loss[1], self._method[1], self._rate[1], penalties))  # type: ignore[no-any-return]
 
     @functools.cached_property
     def _program(self) -> Callable[..., Any]:
@@ -121,15 +134,28 @@ class Steps:
             self.keeps_points,
             self.is_batch,
             self.n_rows,
+            self.n_processes,
         )
         if isinstance(self.model, UserLoss) or self.method.brings_rate:
-            return self.programs.setdefault(shape, jax.jit(functools.partial(_loop, shape)))  # type: ignore[no-any-return]
+            return self.programs.setdefault(shape, _program(shape))  # type: ignore[no-any-return]
         return _compiled(shape)
 
 
 @functools.lru_cache(maxsize=64)
+def _limits(limits: Limits, dtype: np.dtype[Any]) -> Limits:
+    """The limits, handed to JAX once."""
+    target, tolerance, limit = (jnp.asarray(np.asarray(value, dtype)) for value in limits[:3])
+    return Limits(target, tolerance, limit, jnp.asarray(np.int64(limits.max_steps)))
+
+
+@functools.lru_cache(maxsize=64)
 def _compiled(shape: Shape) -> Callable[..., Any]:
-    return jax.jit(functools.partial(_loop, shape))
+    return _program(shape)
+
+
+def _program(shape: Shape) -> Callable[..., Any]:
+    loop = functools.partial(_loop, shape)
+    return jax.jit(loop) if shape.n_processes == 1 else over_processes(loop)
 
 
 def split_loss(model: Model, dtype: Any) -> tuple[Any, list[np.ndarray]]:

@@ -57,7 +57,7 @@ def passes(training: Training) -> Iterator[Feed]:
     through = Pass(job.source, job.order, job.objective.average)
     for step in range(training.step, job.max_steps):
         data = through.at(np.array(training.position.x))
-        yield Feed(data, step, 1, job.order.n_training, np.empty(0, np.int64), True)
+        yield Feed(data, step, 1, job.order.n_training, True)
 
 
 class Pass:

@@ -12,7 +12,7 @@ from downslope.training.models import Model
 from downslope.training.order import Order
 from downslope.training.sources import Rows, Source, open_source, read_rows
 from downslope.training.sources.source import bad_value, is_good
-from downslope.training.target_words import row_of
+from downslope.training.target_words import as_numbered, row_of
 
 MOST_NUMBERS = 2**24
 """Where the training rows are more numbers than this, blocks of them stand for all where a loss over all is told."""
@@ -69,6 +69,8 @@ def sampled(source: Source, order: Order) -> tuple[Rows, bool]:
     blocks = np.unique(np.linspace(0, order.n_blocks - 1, min(most, order.n_blocks)).astype(int))
     is_whole = len(blocks) == order.n_blocks
     if source.in_memory is not None and is_whole and not order.n_held_out:
+        if not source.is_checked:
+            check_values(source, source.in_memory, np.arange(source.n_rows))
         return source.in_memory, True
     n = sum(order.size(block) for block in blocks.tolist())
     rows, end = Rows.empty(len(source.names), n, source.dtype, by_rows=source.by_rows), 0
@@ -124,6 +126,8 @@ def validation_rows(
         raise InvalidInput("validation", rule, f"{len(other.names)} features")
     rows = read_rows(other, 0, other.n_rows)
     check_values(other, rows, np.arange(other.n_rows))
+    if source.labels is not None and other.labels is not None:
+        rows = rows._replace(target=as_numbered(source, other, rows.target))
     if model.loss is not None and not np.asarray(model.loss.allows(np, rows.target)).all():
         bad = int(np.argmax(~np.asarray(model.loss.allows(np, rows.target))))
         raise target_error(other, bad, float(rows.target[bad]), model.loss)

@@ -39,6 +39,18 @@ def words_told(source: Source) -> list[str]:
     return [f"the target {source.target_name!r} is of words, which count as classes: {', '.join(told + rest)}"]
 
 
+def as_numbered(source: Source, other: Source, target: np.ndarray) -> np.ndarray:
+    """The target of another source, its words numbered as those of the first; InvalidData for a word that it lacks."""
+    assert source.labels is not None
+    assert other.labels is not None
+    unknown = [k for k, word in enumerate(other.labels) if word not in source.labels]
+    if unknown:
+        rule = f"and the training data have {', '.join(map(repr, source.labels[:_MOST]))}"
+        raise _error(other, unknown[0], rule, "leave such rows out, or train on some of that class")
+    numbers = np.array([source.labels.index(word) for word in other.labels], target.dtype)
+    return np.asarray(numbers[target.astype(int)])
+
+
 def row_of(source: Source, value: float) -> int | None:
     """The first row whose target is this number."""
     for first in range(0, source.n_rows, _ROWS):
