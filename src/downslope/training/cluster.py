@@ -31,10 +31,15 @@ class Cluster:
     """The processes that train together; one alone is a cluster, too.
 
     A process that fails leaves at once, with a message (leaving.py): the others wait for it in their next step.
+
+    >>> Cluster().is_first, Cluster().is_alone
+    (True, True)
     """
 
     rank: int = 0
+    """Which of them this is."""
     n_processes: int = 1
+    """How many they are."""
 
     @property
     def is_first(self) -> bool:
@@ -98,7 +103,7 @@ class Cluster:
             return jax.tree.map(part, data)  # type: ignore[no-any-return]
 
     def every(self, value: np.ndarray) -> np.ndarray:
-        """The array of each process, one after the other."""
+        """The array of each process, one after the other: of shape (n_processes, ...) where theirs are (...)."""
         with jax.enable_x64(True):
             return np.asarray(multihost_utils.process_allgather(value)).reshape(self.n_processes, *value.shape)
 

@@ -57,6 +57,12 @@ def join(
     InvalidInput
         No launcher has started this process. What goes wrong once others may wait, JAX having computed something
         before for example, is told on the standard error, and ends the process.
+
+    >>> import subprocess, sys
+    >>> code = "from downslope.training import join; print(join('localhost:29500', 1, 0))"
+    >>> print(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout)
+    Cluster(rank=0, n_processes=1)
+    <BLANKLINE>
     """
     global _joined
     if _joined is not None:
