@@ -11,11 +11,12 @@ import dataclasses
 import importlib
 import re
 from collections.abc import Iterable, Iterator
-from typing import Any
-
-from sphinx.application import Sphinx
+from typing import TYPE_CHECKING, Any
 
 from downslope.coefficients import coefficients
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
 
 AREAS = ("downslope", *(f"downslope.{name}" for name in ("learning_rates", "methods", "plots", "training", "torch")))
 _UNDERLINE = re.compile(r"-{3,}$")

@@ -1,24 +1,15 @@
 """The pages that are notebooks, taken along: each runs from top to bottom in Jupyter's kernel, and in marimo."""
 
-import importlib.util
 import subprocess
 import sys
-from pathlib import Path
 
 import nbformat
 import pytest
 from nbclient import NotebookClient
 
-DOCS = Path(__file__).parents[2] / "docs"
+from tests.docs.loading import DOCS, of_the_site
+
 SECONDS = 300
-
-
-def of_the_site(name):
-    """One of the site's own extensions, which are no package."""
-    specification = importlib.util.spec_from_file_location(name, DOCS / "extensions" / f"{name}.py")
-    module = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(module)
-    return module
 
 
 notebooks = of_the_site("notebooks")
