@@ -168,6 +168,13 @@ def test_the_range_test_agrees_with_the_curvature():
     assert run.loss - lowest < 0.01 * (run.losses[0] - lowest)
 
 
+def test_the_suggestion_of_a_range_test_comes_lower_than_smaller_rates():
+    found = downslope.find_learning_rate("linear", (X, Y))
+    ends = [downslope.fit("linear", (X, Y), learning_rate=k * found.suggestion, epochs=30).loss for k in (0.1, 0.4, 1)]
+    assert ends[0] > ends[1] > ends[2]
+    assert "each tried for 200 steps" in found.reason
+
+
 def test_the_range_test_says_when_it_has_no_answer():
     found = downslope.find_learning_rate("linear", (X, np.random.default_rng(9).normal(size=400)), batch_size=40)
     assert found.suggestion is None
