@@ -141,6 +141,10 @@ def test_networks_and_found_rates(run_cli, table):
         (("--target", "warm", "--early-stopping", "2"), "error: --early-stopping needs validation data"),
         (("--target", "wind", "--features", "sun", "--model", "logistic"), "the logistic loss takes 0 or 1"),
         (("--features", "sun,wind"), "must have a target"),
+        (
+            ("--target", "warm", "--features", "wind,sun", "--resume"),
+            "error: --resume needs a checkpoint folder to go on from.\n",
+        ),
     ],
 )
 def test_mistakes_are_told_by_the_options_name(run_cli, table, words, message):

@@ -5,9 +5,10 @@ import pytest
 
 import downslope
 from downslope.errors import InvalidInput
-from downslope.training import Network, UnscaledFeatures
+from downslope.training import Linear, Network, UnscaledFeatures
 from downslope.training.keeping import Keeper
-from downslope.training.scaling import condition_numbers
+from downslope.training.scaling import condition_numbers, scaling_warning
+from downslope.training.sources import Rows
 
 rng = np.random.default_rng(2)
 X = rng.normal(size=(400, 3))
@@ -167,6 +168,13 @@ def test_the_range_test_agrees_with_the_curvature():
     assert run.loss - lowest < 0.01 * (run.losses[0] - lowest)
 
 
+def test_the_suggestion_of_a_range_test_comes_lower_than_smaller_rates():
+    found = downslope.find_learning_rate("linear", (X, Y))
+    ends = [downslope.fit("linear", (X, Y), learning_rate=k * found.suggestion, epochs=30).loss for k in (0.1, 0.4, 1)]
+    assert ends[0] > ends[1] > ends[2]
+    assert "each tried for 200 steps" in found.reason
+
+
 def test_the_range_test_says_when_it_has_no_answer():
     found = downslope.find_learning_rate("linear", (X, np.random.default_rng(9).normal(size=400)), batch_size=40)
     assert found.suggestion is None
@@ -184,6 +192,14 @@ def test_condition_numbers_are_those_of_the_second_moments():
     assert after == pytest.approx((1 + abs(correlation)) / (1 - abs(correlation)), rel=1e-9)
     with pytest.warns(UnscaledFeatures):
         downslope.fit("linear", (X * [1, 1e3, 1], Y), epochs=1, learning_rate=1e-7)
+
+
+@pytest.mark.parametrize("size", [1e-9, 1e-2, 1.0, 10.0, 25.0, 30.0, 40.0, 1e3, 1e9])
+def test_the_first_look_at_the_moments_hides_no_warning(size):
+    columns = (X * [1, size, 1]).T
+    before, after = condition_numbers(columns)
+    warned = scaling_warning(Linear(), ("a", "b", "c"), Rows(columns, Y, np.ones(400)), 0.0)
+    assert (warned is not None) == (before >= 1e3 and before >= 100 * after)
 
 
 def test_batch_descent_goes_on_as_well(tmp_path):

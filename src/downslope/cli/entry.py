@@ -133,5 +133,8 @@ def _help_width() -> int:
 
 def _with_options(error: DownslopeError) -> str:
     """The message with the option's name in place of the parameter's: `--start` for `x0`."""
-    parameter = getattr(error, "parameter", "")
-    return str(error).replace(f"`{parameter}`", _OPTIONS.get(parameter, f"`{parameter}`"), 1)
+    parameter, value = getattr(error, "parameter", ""), getattr(error, "value", "")
+    text = str(error)
+    if value is None or isinstance(value, bool):  # an option that was left out, or has no value: nobody wrote "True"
+        text = text.replace(f"; got {value}.", ".")
+    return text.replace(f"`{parameter}`", _OPTIONS.get(parameter, f"`{parameter}`"), 1)

@@ -1,9 +1,11 @@
 """The learning-rate range test (Smith 2017): rates that grow from step to step, and the loss that each met.
 
 The loss falls while rates are useful, and rises where they are too large. It is measured on the same rows after every
-step: a batch's own loss is too noisy to read the curve off. The suggestion is the rate at which it fell fastest, and
-never more than half of what the measured sharpness lets the method be stable at; where it never fell clearly there is
-none, and the reason says so. Nothing is changed: the test has its own weights.
+step: a batch's own loss is too noisy to read the curve off. Where it fell fastest is an early, small rate, since the
+steps before have gone most of the way by then; so that one, half of the rate with the lowest loss, and one between them
+are tried from the start, each for as many steps, and the suggestion is the one that came lowest. It is never more than
+half of what the measured sharpness lets the method be stable at. Where the loss never fell clearly there is none, and
+the reason says so. Nothing is changed: the test has its own weights.
 """
 
 from __future__ import annotations
@@ -19,8 +21,9 @@ import numpy as np
 from downslope.analysis.multipliers import stability
 from downslope.analysis.update_map import NotLinearError
 from downslope.errors import InvalidInput
-from downslope.learning_rates import GeometricDecay
+from downslope.learning_rates import Constant, GeometricDecay, LearningRate
 from downslope.methods import as_method
+from downslope.stopping import Status
 from downslope.training.asked import check_real, check_whole
 from downslope.training.constant_columns import ConstantColumns
 from downslope.training.objective import Average
@@ -112,20 +115,18 @@ def find_learning_rate(
         given = {"method": rule, "learning_rate": smallest, "batch_size": batch_size, "epochs": 1, **options}
         job = prepared(model, data, **given)
     factor = (largest / smallest) ** (1 / (n_steps - 1))
-    growing = GeometricDecay(smallest, factor)
-    epochs = -(-n_steps // job.n_batches)
-    run = again(
-        job,
-        rate=growing,
-        asked=dataclasses.replace(job.asked, epochs=epochs),
-        steps=dataclasses.replace(job.steps, rate=growing),
-        validation=None,
-    )
+    run = _run(job, GeometricDecay(smallest, factor), n_steps)
     return _read(job, run, n_steps)
 
 
+def _run(job: Job, rate: LearningRate, n_steps: int) -> Any:
+    asked = dataclasses.replace(job.asked, epochs=-(-n_steps // job.n_batches))
+    return again(job, rate=rate, asked=asked, steps=dataclasses.replace(job.steps, rate=rate), validation=None)
+
+
 def _read(job: Job, run: Any, n_steps: int) -> RateSearch:
-    rates, points, losses = _curve(job, run, n_steps)
+    average = _average(job)
+    rates, points, losses = _curve(job, average, run, n_steps)
     lowest = int(np.argmin(losses))
     risen = np.flatnonzero(losses[lowest:] > losses[lowest] + (_EXPLODED - 1) * abs(losses[lowest]))
     if risen.size:
@@ -140,18 +141,45 @@ def _read(job: Job, run: Any, n_steps: int) -> RateSearch:
         return found(None, "the loss never fell clearly at any of these rates: it may be at its minimum, or all noise")
     span = max(1, min(len(rates) // 10, lowest))
     falls = losses[: lowest + 1 - span] - losses[span : lowest + 1]
-    fastest = float(rates[int(np.argmax(falls)) + span // 2])
-    if limit is not None and fastest > limit / 2:
-        words = f"half of {limit:.3g}, up to which the method is stable at the measured sharpness {sharpness:.3g}"
-        return found(limit / 2, words)
-    return found(fastest, f"where the loss fell fastest; the sharpness measured is {sharpness:.3g}")
+    fastest, most = float(rates[int(np.argmax(falls)) + span // 2]), float(rates[lowest]) / 2
+    if limit is not None:
+        fastest, most = min(fastest, limit / 2), min(most, limit / 2)
+    tried = sorted({fastest, math.sqrt(fastest * most), most})
+    met = [_loss_after(job, average, rate, n_steps) for rate in tried]
+    best = int(np.argmin(met))
+    if not math.isfinite(met[best]):
+        return found(None, f"the loss fell, and none of the rates {_in_words(tried)} lowered it steadily")
+    words = f"of {_in_words(tried)}, each tried for {n_steps} steps, the one that came lowest, to {met[best]:.4g}"
+    if limit is not None and tried[best] == limit / 2:
+        words += f"; it is half of {limit:.3g}, the limit at the measured sharpness {sharpness:.3g}"
+    else:
+        words += f"; the sharpness measured is {sharpness:.3g}"
+    return found(tried[best], words)
 
 
-def _curve(job: Job, run: Any, n_steps: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Rates, weights and losses of the steps whose weights are known, up to the last that is finite."""
+def _in_words(rates: list[float]) -> str:
+    return ", ".join(f"{rate:.3g}" for rate in rates)
+
+
+def _loss_after(job: Job, average: Average, rate: float, n_steps: int) -> float:
+    """The loss over the rows of the test, that many steps or a few more from the start on; inf where it ran away."""
+    run = _run(job, Constant(rate), n_steps)
+    if run.status in (Status.DIVERGED, Status.NOT_FINITE):
+        return math.inf
+    x = run.structure.flatten(run.x)
+    loss = average.value(x) + job.objective.penalty(x)
+    return float(loss) if math.isfinite(loss) else math.inf
+
+
+def _average(job: Job) -> Average:
+    """The loss over some of the rows."""
     sample = job.objective.rows
     rows = sample.part(0, max(1, min(len(sample.target), _ROWS_NUMBERS // len(sample.columns))))
-    average = Average(job.model, job.structure, rows)
+    return Average(job.model, job.structure, rows)
+
+
+def _curve(job: Job, average: Average, run: Any, n_steps: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Rates, weights and losses of the steps whose weights are known, up to the last that is finite."""
     steps = run.path_steps[run.path_steps < min(n_steps, run.n_steps)]
     points = run.structure.flatten_rows(run.path)[: len(steps)]
     with np.errstate(all="ignore"):

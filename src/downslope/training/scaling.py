@@ -74,7 +74,7 @@ def _singular(table: np.ndarray) -> np.ndarray:
 def _is_well_conditioned(columns: np.ndarray, l2: float, intercept: bool) -> bool:
     """Whether the moments' own eigenvalues are within `_MANY`: where they are so near, squares drown nothing.
 
-    A fortieth of the work of the singular values, on which two threads of LAPACK spent half the time of an epoch.
+    The singular values took two threads of LAPACK half as long as an epoch over a million rows; these take little.
     """
     table = _table(_first(columns), l2, intercept)
     found = np.linalg.eigvalsh(table.T @ table)
