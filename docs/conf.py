@@ -7,6 +7,9 @@ from pathlib import Path
 import downslope
 
 sys.path.insert(0, str(Path(__file__).parent / "extensions"))
+import library
+
+EXECUTED = Path(__file__).parent / "_build" / "executed" / library.fingerprint()
 logging.basicConfig(level=logging.WARNING)  # first, since a part of the theme asks for every message there is
 
 project = "downslope"
@@ -30,9 +33,9 @@ extensions = [
 ]
 exclude_patterns = ["_build", "extensions", "gallery/*.ipynb"]  # of the gallery's scripts, to be taken along
 
-# Lessons and guides are notebooks, executed when they changed; an error in a cell ends the build.
+# Lessons and guides are notebooks, executed when they or the library changed; an error in a cell ends the build.
 nb_execution_mode = "cache"
-nb_execution_cache_path = str(Path(__file__).parent / "_build" / "executed")
+nb_execution_cache_path = str(EXECUTED)
 nb_execution_in_temp = True
 nb_execution_raise_on_error = True
 nb_execution_timeout = 120
@@ -56,6 +59,7 @@ sphinx_gallery_conf = {
     "write_computation_times": False,
     "min_reported_time": 1e9,
     "abort_on_example_error": True,
+    "run_stale_examples": not EXECUTED.exists(),  # with this library none has run yet
 }
 
 autodoc_typehints = "none"  # shapes and kinds are told in words, which say more than `Any`

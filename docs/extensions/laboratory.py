@@ -12,7 +12,6 @@ options, which is kept between builds, since it takes seconds.
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import json
 import os
@@ -24,13 +23,13 @@ from typing import Any
 
 from docutils import nodes
 from docutils.parsers.rst import directives
+from library import fingerprint
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.osutil import relative_uri
 
 from downslope.errors import DownslopeError
 from downslope.lab.laboratory import Laboratory
-from downslope.lab.page_files import script
 from downslope.lab.settings import setting
 
 FOLDER = "_static/laboratory"
@@ -94,7 +93,7 @@ def visit_text(writer: Any, node: LaboratoryPage) -> None:
 
 def exported(site: Path, asked: dict[str, Any], title: str) -> str:
     """The file's name in the site's static files; made where it is not there yet."""
-    told = json.dumps([asked, title, page_version()], sort_keys=True)
+    told = json.dumps([asked, title, fingerprint()], sort_keys=True)
     name = hashlib.sha256(told.encode()).hexdigest()[:16] + ".html"
     path = site / FOLDER / name
     if not path.exists():
@@ -110,12 +109,6 @@ def exported(site: Path, asked: dict[str, Any], title: str) -> str:
 def content(asked: dict[str, Any], title: str) -> str:
     """The page itself."""
     return str(Laboratory().call("export", {**asked, "title": title})["content"])
-
-
-@functools.cache
-def page_version() -> str:
-    """Of the page's own script: one that was built anew is exported anew."""
-    return hashlib.sha256(script("standalone.js").encode()).hexdigest()
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
