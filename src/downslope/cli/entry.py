@@ -44,7 +44,7 @@ _OPTIONS = {
         for name in (
             *("start", "method", "bounds", "noise", "seed", "engine", "decay", "beta", "tolerance", "save"),
             *("methods", "view", "region", "step", "fps", "plot", "colour", "range", "resolution", "sampler", "port"),
-            "processes",
+            *("processes", "scheduler", "workers"),
         )
     },
 }

@@ -1,0 +1,175 @@
+"""The blocks of a sweep as tasks of a Dask cluster, each run on one core of a worker; their lanes come here in order.
+
+A task is `run_block`, which workers import. What it is told: the function, once a worker, and the starts and numbers
+of its lanes. It gives back their ends, and nothing is written but here. A task whose worker dies is run again by
+Dask, on another one. A few tasks a core are under way or wait to be fetched, so that memory does not grow.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import contextlib
+import dataclasses
+import pickle
+import platform
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Generator, Iterator
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+
+from downslope.engines.lanes import Lanes
+from downslope.engines.lanes.cores import on_one_core
+from downslope.errors import DownslopeError, InvalidInput, WorkersFailed
+from downslope.objectives.objective import Objective
+from downslope.patience import LostPatience, ask, asking
+from downslope.sweeps.grid import Grid
+from downslope.sweeps.lots import Lot, run_stretches, stretches_between
+from downslope.sweeps.streaming import FIRST_LANES, next_length
+
+TASKS_A_CORE = 3
+"""One that is run, and two that wait before it or for those before them."""
+_BLOCKS_A_CORE = 4
+"""At least, where there are so many lanes, so that no core waits long for the last block of another."""
+SECONDS_WITHOUT_WORKERS = 60.0
+_SECONDS_A_LOOK = 0.2
+
+Blocks = Generator[Lanes, None, None]
+
+
+def blocks_in_workers(
+    client: Any,
+    first: int,
+    objective: Objective,
+    grid: Grid,
+    lots: list[Lot],
+    sound: np.ndarray,
+    progress: Callable[[int], None],
+) -> Blocks:
+    """The lanes from `first` on, a block at a time in their order, run by the workers of this client.
+
+    Raises what a run here would raise, and WorkersFailed where workers die over a block or fail otherwise. Tasks that
+    are not wanted any more are cancelled.
+    """
+    import cloudpickle
+
+    asked, tasks = versions(), deque[tuple[Any, int]]()  # the tasks' futures, and how many lanes each has
+    n_done, n_lanes = first, FIRST_LANES
+    with _scheduler_there():
+        function = client.submit(bytes, cloudpickle.dumps((objective, grid.structure, sound)), pure=False)
+    try:
+        while n_done < grid.n_lanes:
+            with _scheduler_there():
+                n_cores = max(1, sum(client.nthreads().values()))
+                while first < grid.n_lanes and len(tasks) < TASKS_A_CORE * n_cores:
+                    end = min(first + n_lanes, first + -(-grid.n_lanes // (_BLOCKS_A_CORE * n_cores)), grid.n_lanes)
+                    block = cloudpickle.dumps(list(stretches_between(first, end, lots)))
+                    tasks.append((client.submit(run_block, asked, function, block, pure=False), end - first))
+                    first = end
+                _wait(client, tasks, lambda n: progress(n_done + n))  # noqa: B023 - called before it changes
+                lanes, seconds = _result(tasks[0][0])
+            tasks.popleft()
+            n_done += len(lanes)
+            yield lanes
+            if lanes.is_cut_short:
+                return
+            n_lanes = next_length(len(lanes), seconds, grid)
+    finally:
+        with contextlib.suppress(Exception):  # the scheduler may be gone
+            client.cancel([function, *(task for task, _ in tasks)])
+
+
+def _wait(client: Any, tasks: deque[tuple[Any, int]], progress: Callable[[int], None]) -> None:
+    """Until the first task is done; `progress` is called with how many lanes of all are."""
+    there = time.monotonic()
+    while True:
+        try:
+            tasks[0][0].exception(timeout=_SECONDS_A_LOOK)  # which `wait` cannot do for a client that is no default
+            return
+        except TimeoutError:
+            progress(sum(n for task, n in tasks if task.done()))
+            ask()
+        if client.nthreads():
+            there = time.monotonic()
+        elif time.monotonic() - there > SECONDS_WITHOUT_WORKERS:
+            raise WorkersFailed(f"no worker has been there for {SECONDS_WITHOUT_WORKERS:.0f} s")
+
+
+def _result(task: Any) -> tuple[Lanes, float]:
+    """What the task gives; or its error, whatever it is."""
+    if task.status == "finished":
+        result: tuple[Lanes, float] = task.result()
+        return result
+    if task.status != "error":
+        raise OSError(f"the task is {task.status}")
+    error = task.exception()
+    if isinstance(error, DownslopeError):
+        raise error
+    raise WorkersFailed(f"a worker raised {type(error).__name__}: {error}") from error
+
+
+@contextlib.contextmanager
+def _scheduler_there() -> Iterator[None]:
+    """Errors of talking to the scheduler, as one of ours."""
+    try:
+        yield
+    except (OSError, RuntimeError, concurrent.futures.CancelledError) as error:
+        if isinstance(error, DownslopeError):
+            raise
+        raise WorkersFailed(f"the scheduler of the workers is gone ({type(error).__name__}: {error})") from error
+
+
+def versions() -> dict[str, str]:
+    """What must be the same in every worker: what is sent is code, and what comes back is compared to the last bit."""
+    return {"Python": platform.python_version()} | {
+        name: version(name) for name in ("downslope", "jax", "jaxlib", "numpy")
+    }
+
+
+def run_block(asked: dict[str, str], function: bytes, block: bytes) -> tuple[Lanes, float]:
+    """In a worker: the lanes of a block, and how many seconds they took."""
+    from distributed import get_worker
+
+    worker = get_worker()
+    for name, own in versions().items():
+        if asked[name] != own:
+            raise InvalidInput(
+                "scheduler", f"must have workers with {name} {asked[name]}, as here", f"{own} at {worker.address}"
+            )
+    key = worker.get_current_task()
+
+    def check() -> None:
+        task = worker.state.tasks.get(key)
+        if task is None or task.state == "cancelled":
+            raise LostPatience("the task was cancelled")
+
+    began = time.perf_counter()
+    with on_one_core(), asking(check):
+        objective, structure, sound = _read(function)
+        lanes = run_stretches(pickle.loads(block), objective, structure, lambda n: None, sound)
+    return lanes, time.perf_counter() - began
+
+
+_OF_THREAD = threading.local()
+
+
+def _read(function: bytes) -> Any:
+    """One objective a thread for all blocks of a sweep, which so is compiled once."""
+    if getattr(_OF_THREAD, "function", None) != function:
+        _OF_THREAD.function, _OF_THREAD.read = function, pickle.loads(function)
+    return _OF_THREAD.read
+
+
+def gathered(blocks: Blocks, grid: Grid) -> Lanes:
+    """All lanes in memory; after Ctrl-C those that have not come are INTERRUPTED."""
+    done: list[Lanes] = []
+    with contextlib.closing(blocks), contextlib.suppress(KeyboardInterrupt):
+        done.extend(blocks)
+    n = sum(map(len, done))
+    if n < grid.n_lanes:
+        rest = Lanes.not_begun(grid.starts[np.arange(n, grid.n_lanes) % len(grid.starts)])
+        done.append(dataclasses.replace(rest, is_cut_short=True))
+    return Lanes.joined(done)
