@@ -27,7 +27,7 @@ from downslope.errors import DownslopeError, InvalidInput, WorkersFailed
 from downslope.objectives.objective import Objective
 from downslope.patience import LostPatience, ask, asking
 from downslope.sweeps.grid import Grid
-from downslope.sweeps.lots import Lot, run_stretches, stretches_between
+from downslope.sweeps.lots import Lot, Stretch, run_stretches, stretches_between
 from downslope.sweeps.streaming import FIRST_LANES, next_length
 
 TASKS_A_CORE = 3
@@ -54,61 +54,90 @@ def blocks_in_workers(
     Raises what a run here would raise, and WorkersFailed where workers die over a block or fail otherwise. Tasks that
     are not wanted any more are cancelled.
     """
-    import cloudpickle
-
-    asked, tasks = versions(), deque[tuple[Any, int]]()  # the tasks' futures, and how many lanes each has
-    n_done, n_lanes = first, FIRST_LANES
-    with _scheduler_there():
-        function = client.submit(bytes, cloudpickle.dumps((objective, grid.structure, sound)), pure=False)
+    tasks = _Tasks(client, (objective, grid.structure, sound))
+    n_done, n_lanes, tasks_a_core = first, FIRST_LANES, 1  # until a block has shown how fast the runs are
     try:
         while n_done < grid.n_lanes:
-            with _scheduler_there():
-                n_cores = max(1, sum(client.nthreads().values()))
-                while first < grid.n_lanes and len(tasks) < TASKS_A_CORE * n_cores:
-                    end = min(first + n_lanes, first + -(-grid.n_lanes // (_BLOCKS_A_CORE * n_cores)), grid.n_lanes)
-                    block = cloudpickle.dumps(list(stretches_between(first, end, lots)))
-                    tasks.append((client.submit(run_block, asked, function, block, pure=False), end - first))
-                    first = end
-                _wait(client, tasks, lambda n: progress(n_done + n))  # noqa: B023 - called before it changes
-                lanes, seconds = _result(tasks[0][0])
-            tasks.popleft()
+            n_cores = tasks.n_cores()
+            while first < grid.n_lanes and len(tasks.waiting) < tasks_a_core * n_cores:
+                most = -(-grid.n_lanes // (_BLOCKS_A_CORE * n_cores))
+                end = min(first + min(n_lanes, most), grid.n_lanes)
+                tasks.submit(list(stretches_between(first, end, lots)), end - first)
+                first = end
+            while not tasks.first_is_done():
+                progress(n_done + tasks.n_lanes_done())
+                ask()
+            lanes, seconds = tasks.take()
             n_done += len(lanes)
+            progress(n_done + tasks.n_lanes_done())
             yield lanes
             if lanes.is_cut_short:
                 return
-            n_lanes = next_length(len(lanes), seconds, grid)
+            n_lanes, tasks_a_core = next_length(len(lanes), seconds, grid), TASKS_A_CORE
     finally:
-        with contextlib.suppress(Exception):  # the scheduler may be gone
-            client.cancel([function, *(task for task, _ in tasks)])
+        tasks.cancel()
 
 
-def _wait(client: Any, tasks: deque[tuple[Any, int]], progress: Callable[[int], None]) -> None:
-    """Until the first task is done; `progress` is called with how many lanes of all are."""
-    there = time.monotonic()
-    while True:
-        try:
-            tasks[0][0].exception(timeout=_SECONDS_A_LOOK)  # which `wait` cannot do for a client that is no default
-            return
-        except TimeoutError:
-            progress(sum(n for task, n in tasks if task.done()))
-            ask()
-        if client.nthreads():
-            there = time.monotonic()
-        elif time.monotonic() - there > SECONDS_WITHOUT_WORKERS:
+class _Tasks:
+    """Blocks that were sent to a cluster and not taken back yet, in their order."""
+
+    def __init__(self, client: Any, function: Any):
+        import cloudpickle
+
+        self._client, self._dumps, self._versions = client, cloudpickle.dumps, versions()
+        self._heard_of_workers = time.monotonic()
+        self.waiting: deque[tuple[Any, int]] = deque()
+        """Futures, and how many lanes each has."""
+        with _scheduler_there():  # a task of its own, so that it is sent to each worker once, and again where one dies
+            self._function = client.submit(bytes, self._dumps(function), pure=False)
+
+    def n_cores(self) -> int:
+        """Of all workers together, 1 at least; WorkersFailed where there has been none for long."""
+        with _scheduler_there():
+            n = int(sum(self._client.nthreads().values()))
+        now = time.monotonic()
+        if n:
+            self._heard_of_workers = now
+        elif now - self._heard_of_workers > SECONDS_WITHOUT_WORKERS:
             raise WorkersFailed(f"no worker has been there for {SECONDS_WITHOUT_WORKERS:.0f} s")
+        return max(1, n)
 
+    def submit(self, block: list[Stretch], n_lanes: int) -> None:
+        """Send one more."""
+        with _scheduler_there():
+            task = self._client.submit(run_block, self._versions, self._function, self._dumps(block), pure=False)
+        self.waiting.append((task, n_lanes))
 
-def _result(task: Any) -> tuple[Lanes, float]:
-    """What the task gives; or its error, whatever it is."""
-    if task.status == "finished":
-        result: tuple[Lanes, float] = task.result()
-        return result
-    if task.status != "error":
-        raise OSError(f"the task is {task.status}")
-    error = task.exception()
-    if isinstance(error, DownslopeError):
-        raise error
-    raise WorkersFailed(f"a worker raised {type(error).__name__}: {error}") from error
+    def first_is_done(self) -> bool:
+        """Whether it is, or came to an error, after some time at most."""
+        self.n_cores()
+        with _scheduler_there():
+            try:
+                self.waiting[0][0].exception(timeout=_SECONDS_A_LOOK)  # waits for its end, and does not raise it
+            except TimeoutError:
+                return False
+        return True
+
+    def n_lanes_done(self) -> int:
+        """How many lanes of all that wait here are finished."""
+        return sum(n for task, n in self.waiting if task.done())
+
+    def take(self) -> tuple[Lanes, float]:
+        """What the first gives, which is done; or its error."""
+        task, _ = self.waiting.popleft()
+        with _scheduler_there():
+            error = task.exception()
+            if error is None:
+                result: tuple[Lanes, float] = task.result()
+                return result
+        if isinstance(error, DownslopeError):
+            raise error
+        raise WorkersFailed(f"a worker raised {type(error).__name__}: {error}") from error
+
+    def cancel(self) -> None:
+        """Let go of all."""
+        with contextlib.suppress(Exception):  # the scheduler may be gone
+            self._client.cancel([self._function, *(task for task, _ in self.waiting)])
 
 
 @contextlib.contextmanager

@@ -19,7 +19,7 @@ LOOPBACK = "127.0.0.1"
 SECONDS_TO_ANSWER = 5
 """That a scheduler has."""
 _SECONDS_TO_START = 60
-_SECONDS_TO_LEAVE = 5
+_SECONDS_TO_LEAVE = 15
 _SECONDS_WITHOUT_SCHEDULER = 20
 """After which a worker started here leaves, where the process that asked for it was killed."""
 
@@ -83,18 +83,23 @@ def _workers_here(n_workers: int) -> Iterator[str]:
     """
     from distributed import LocalCluster
 
-    quiet = {"host": LOOPBACK, "dashboard_address": f"{LOOPBACK}:0", "silence_logs": "ERROR"}
-    with LocalCluster(n_workers=0, processes=True, **quiet) as cluster:
+    http = f"{LOOPBACK}:0"  # also without a dashboard there is a port, else on all interfaces
+    with LocalCluster(n_workers=0, host=LOOPBACK, dashboard_address=http, silence_logs="ERROR") as cluster:
         program = [sys.executable, "-P", "-m", "distributed.cli.dask_worker", cluster.scheduler_address]
-        options = {"host": LOOPBACK, "nworkers": n_workers, "nthreads": 1, "death-timeout": _SECONDS_WITHOUT_SCHEDULER}
-        words = [f"--{name}={value}" for name, value in options.items()]
+        options = {
+            "host": LOOPBACK,
+            "dashboard-address": http,
+            "nworkers": n_workers,
+            "nthreads": 1,
+            "death-timeout": _SECONDS_WITHOUT_SCHEDULER,
+        }
+        environment = {
+            "PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path)),  # they import what this process can
+            "DASK_LOGGING__DISTRIBUTED": "critical",
+        }
         process = subprocess.Popen(
-            [*program, *words, "--no-dashboard"],
-            env=os.environ
-            | {
-                "PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path)),  # they import what this process can
-                "DASK_LOGGING__DISTRIBUTED": "critical",
-            },
+            [*program, *(f"--{name}={value}" for name, value in options.items()), "--no-dashboard"],
+            env=os.environ | environment,
             start_new_session=True,  # Ctrl-C in a terminal is for this process, which decides what becomes of them
         )
         try:
