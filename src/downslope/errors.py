@@ -186,6 +186,7 @@ class PageNotBuilt(DownslopeError, FileNotFoundError):
 
 def _made_again(kind: type[Exception], args: Any, held: dict[str, Any], cause: BaseException | None) -> Exception:
     error = kind.__new__(kind, *args)
+    error.args = args  # which an OSError leaves to its `__init__`
     error.__dict__.update(held)
     error.__cause__ = cause
     return error
