@@ -1,5 +1,6 @@
 """A sweep in the workers of a Dask cluster is the sweep here: all runs, none twice, whatever becomes of the workers."""
 
+import importlib
 import json
 import os
 import signal
@@ -179,6 +180,23 @@ def test_an_error_that_is_the_workers_own_is_told_with_its_cause(client):
 
     with pytest.raises(InvalidInput, match=r"raised FileNotFoundError: no rows\.csv on this machine"):
         sweep(fun, starts=[1.0], learning_rates=0.1, scheduler=client)
+
+
+def test_a_module_that_workers_do_not_have_is_named(client, tmp_path, monkeypatch):
+    (tmp_path / "only_here.py").write_text("def fun(x):\n    return x**2\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    fun = importlib.import_module("only_here").fun
+    with pytest.raises(WorkersFailed, match="a worker raised ModuleNotFoundError: No module named 'only_here'"):
+        sweep(fun, starts=[1.0], learning_rates=0.1, scheduler=client)
+
+
+def test_workers_that_come_later_take_part():
+    with distributed.LocalCluster(
+        n_workers=0, threads_per_worker=1, host="127.0.0.1", dashboard_address="127.0.0.1:0", silence_logs="ERROR"
+    ) as cluster:
+        threading.Timer(1.0, cluster.scale, [1]).start()
+        found = sweep("x^2", starts=[1.0, 2.0], learning_rates=[0.1, 0.2], scheduler=cluster.scheduler_address)
+    assert_same_ends(found, sweep("x^2", starts=[1.0, 2.0], learning_rates=[0.1, 0.2]))
 
 
 @pytest.mark.parametrize("package", ["downslope", "jax"])
