@@ -38,13 +38,13 @@ def starts(n, size=2):
 
 
 SWEEPS = {
-    "a million short runs (85 steps, 0.1 us each)": (himmelblau, {"starts": starts(2**20), "learning_rates": 0.005}),
+    "a million short runs": (himmelblau, {"starts": starts(2**20), "learning_rates": 0.005}),
     "the same into a folder": (himmelblau, {"starts": starts(2**20), "learning_rates": 0.005, "path": "sweep"}),
-    "ten thousand long runs (10,000 steps of 20 variables)": (
+    "8,192 runs of 5,000 steps, 20 variables": (
         rosenbrock,
-        {"starts": starts(10_000, 20), "learning_rates": 2e-4, "gradient_tolerance": None},
+        {"starts": starts(8192, 20), "learning_rates": 2e-4, "gradient_tolerance": None, "max_steps": 5000},
     ),
-    "runs that are not compiled": (branching, {"starts": starts(3000), "learning_rates": 0.05}),
+    "32 runs that are not compiled": (branching, {"starts": starts(32), "learning_rates": 0.05}),
 }
 
 
