@@ -14,7 +14,7 @@ import sys
 import traceback
 from typing import NoReturn
 
-from downslope.errors import DownslopeError
+from downslope.errors import DownslopeError, WorkersFailed
 
 _OPTIONS = {
     "x0": "--start",
@@ -77,7 +77,7 @@ def main() -> None:
             leave_at_once(130)
         raise
     except DownslopeError as error:
-        _fail(_with_options(error), 2)
+        _fail(_with_options(error), 1 if isinstance(error, WorkersFailed) else 2)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO) and error.filename is None:
             print(f"error: the output cannot be written: {error.strerror}", file=sys.stderr)

@@ -37,8 +37,6 @@ _BLOCKS_A_CORE = 4
 SECONDS_WITHOUT_WORKERS = 60.0
 _SECONDS_A_LOOK = 0.2
 
-Blocks = Generator[Lanes, None, None]
-
 
 def blocks_in_workers(
     client: Any,
@@ -48,7 +46,7 @@ def blocks_in_workers(
     lots: list[Lot],
     sound: np.ndarray,
     progress: Callable[[int], None],
-) -> Blocks:
+) -> Generator[Lanes, None, None]:
     """The lanes from `first` on, a block at a time in their order, run by the workers of this client.
 
     Raises what a run here would raise, and WorkersFailed where workers die over a block or fail otherwise. Tasks that
@@ -192,7 +190,7 @@ def _read(function: bytes) -> Any:
     return _OF_THREAD.read
 
 
-def gathered(blocks: Blocks, grid: Grid) -> Lanes:
+def gathered(blocks: Generator[Lanes, None, None], grid: Grid) -> Lanes:
     """All lanes in memory; after Ctrl-C those that have not come are INTERRUPTED."""
     done: list[Lanes] = []
     with contextlib.closing(blocks), contextlib.suppress(KeyboardInterrupt):
