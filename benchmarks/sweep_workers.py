@@ -29,10 +29,6 @@ def rosenbrock(x):
     return np.sum(100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2)
 
 
-def branching(x):  # is not compiled: its runs are made one by one, here in a process a core by joblib
-    return np.sum(x**2) if x[0] > 0 else 2 * np.sum(x**2)
-
-
 def starts(n, size=2):
     return np.random.default_rng(0).uniform(-2, 2, (n, size))
 
@@ -44,7 +40,6 @@ SWEEPS = {
         rosenbrock,
         {"starts": starts(8192, 20), "learning_rates": 2e-4, "gradient_tolerance": None, "max_steps": 5000},
     ),
-    "32 runs that are not compiled": (branching, {"starts": starts(32), "learning_rates": 0.05}),
 }
 
 

@@ -32,8 +32,8 @@ from downslope.sweeps.streaming import FIRST_LANES, next_length
 
 TASKS_A_CORE = 3
 """One that is run, and two that wait before it or for those before them."""
-_BLOCKS_A_CORE = 4
-"""At least, where there are so many lanes, so that no core waits long for the last block of another."""
+_BLOCKS_A_CORE = 2
+"""At least, so that no core waits long for another's last; no more, for a block with few lanes takes as long."""
 SECONDS_WITHOUT_WORKERS = 60.0
 _SECONDS_A_LOOK = 0.2
 
