@@ -95,7 +95,6 @@ def test_the_folder_is_whole_in_order_and_goes_on_with_workers_or_without(client
     for part in found.parts[2:]:
         part.path.unlink()
     assert_same_table(sweep(himmelblau, **GRID, path=folder).to_dataframe(), expected)
-    found.parts[-1].path.unlink(missing_ok=True)
     for part in parts.parts_in(folder)[1:]:
         part.path.unlink()
     assert_same_table(sweep(himmelblau, **GRID, path=folder, scheduler=address).to_dataframe(), expected)
