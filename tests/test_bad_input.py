@@ -1,13 +1,25 @@
 """Bad input: one clear error that names the parameter, the rule and the value, before anything is computed."""
 
 import math
+import pickle
 
 import numpy as np
 import pytest
 import scipy.optimize
 
 import downslope
-from downslope import Adam, InvalidInput, Momentum, Objective
+from downslope import (
+    Adam,
+    FormulaError,
+    InvalidFile,
+    InvalidInput,
+    MissingExtra,
+    MissingProgram,
+    Momentum,
+    Objective,
+    ObjectiveFailed,
+    UnknownName,
+)
 from downslope.learning_rates import Backtracking, BarzilaiBorwein, Constant, Cyclical, GeometricDecay
 from tests.steady_id import steady_id
 
@@ -134,3 +146,28 @@ def test_a_gradient_beside_an_objective_is_refused():
         Objective(squares, call="vector")
     with pytest.raises(InvalidInput, match="`variables` must be None unless `fun` is a formula"):
         Objective(squares, variables=["x"])
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        InvalidInput("x0", "must be finite", np.inf),
+        UnknownName("method", "adan", ["adam"]),
+        FormulaError("x +", "ends too early", 4),
+        InvalidFile("run.parquet", "is cut short"),
+        MissingExtra("to_dataframe()", "pandas", extra="pandas"),
+        MissingProgram("a film", "ffmpeg", "apt install ffmpeg"),
+        ObjectiveFailed("`fun` raised", downslope.minimize(squares, 1.0, learning_rate=0.1, max_steps=2)),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_an_error_reaches_another_process_whole(error):
+    try:
+        raise error from ZeroDivisionError("why")
+    except type(error) as raised:
+        there = pickle.loads(pickle.dumps(raised))
+    assert (type(there), str(there), str(there.__cause__)) == (type(error), str(error), "why")
+    for name in ("parameter", "rule", "value", "path", "column"):
+        assert getattr(there, name, None) == getattr(error, name, None)
+    if isinstance(error, ObjectiveFailed):
+        np.testing.assert_array_equal(there.run.path, error.run.path)

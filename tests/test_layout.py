@@ -54,7 +54,7 @@ EXCEPTIONS: dict[tuple[str, str], str] = {
     ("downslope.storage.run_file", "downslope.training"): "a file of a training loads what reads its epochs and model",
     ("downslope.run", "downslope.notebook"): "a run in a notebook is told by what loads only there",
 }
-HEAVY = {"jax", "matplotlib", "torch", "sklearn", "pandas", "lark", "typer", "rich", "scipy", "pyarrow"}
+HEAVY = {"jax", "matplotlib", "torch", "sklearn", "pandas", "lark", "typer", "rich", "scipy", "pyarrow", "distributed"}
 
 modules = {
     ".".join(("downslope", *path.relative_to(SOURCE).with_suffix("").parts)).removesuffix(".__init__"): path

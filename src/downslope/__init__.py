@@ -42,6 +42,7 @@ if TYPE_CHECKING:
         RunFailed,
         ScheduleFailed,
         UnknownName,
+        WorkersFailed,
     )
     from downslope.estimators import DescentClassifier as DescentClassifier
     from downslope.estimators import DescentRegressor as DescentRegressor
@@ -100,6 +101,7 @@ _HOMES = {
         "RunFailed",
         "ScheduleFailed",
         "UnknownName",
+        "WorkersFailed",
     ),
     "downslope.estimators": ("DescentClassifier", "DescentRegressor"),
     "downslope.explanation": ("Explanation",),
@@ -183,6 +185,7 @@ __all__ = [
     "SweepFile",
     "TrainingRun",
     "UnknownName",
+    "WorkersFailed",
     "as_optax",
     "basins",
     "critical_points",

@@ -12,6 +12,7 @@
     │   ├── MethodFailed                     a method or learning rate raised at a later point
     │   ├── ScheduleFailed                   a rate function raised, or gave no positive number, for a later step
     │   └── CallbackFailed                   `callback` raised
+    ├── WorkersFailed (also a RuntimeError)  processes that run a sweep died, or raised what is no error of a run
     ├── MissingExtra (also an ImportError)   an optional package is not installed; names the extra
     ├── MissingProgram (also a FileNotFoundError)   another program is not installed; says how to get it
     └── PageNotBuilt (also a FileNotFoundError)     the laboratory's page is not there; says how to build it
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 
 class DownslopeError(Exception):
-    """The base of every error that downslope raises.
+    """The base of every error that downslope raises. It reaches another process whole, as far as it can be pickled.
 
     >>> import downslope
     >>> try:
@@ -40,6 +41,10 @@ class DownslopeError(Exception):
     ...     print(error)
     `learning_rate` must be positive and finite; got -0.1.
     """
+
+    def __reduce__(self) -> Any:
+        """Made again from what it holds: its arguments are not those of `__init__`, with which Python would try."""
+        return _made_again, (type(self), self.args, vars(self), self.__cause__)
 
 
 class InvalidInput(DownslopeError, ValueError):
@@ -211,6 +216,18 @@ class CallbackFailed(RunFailed):
     """
 
 
+class WorkersFailed(DownslopeError, RuntimeError):
+    """The processes that run a sweep cannot: they died, their scheduler is gone, or one of them raised.
+
+    What was finished before is in the sweep's folder, where it has one.
+
+    >>> raise WorkersFailed("the scheduler is gone")
+    Traceback (most recent call last):
+    ...
+    downslope.errors.WorkersFailed: the scheduler is gone
+    """
+
+
 class MissingExtra(DownslopeError, ImportError):
     """An optional package is not installed.
 
@@ -252,6 +269,14 @@ class PageNotBuilt(DownslopeError, FileNotFoundError):
             "the laboratory's page is not built. In a checkout `make lab` or `pip install -e .` builds it, for which "
             "npm's registry must be reached; a wheel of downslope holds it."
         )
+
+
+def _made_again(kind: type[Exception], args: Any, held: dict[str, Any], cause: BaseException | None) -> Exception:
+    error = kind.__new__(kind, *args)
+    error.args = args  # which an OSError leaves to its `__init__`
+    error.__dict__.update(held)
+    error.__cause__ = cause
+    return error
 
 
 def shortened(value: Any, limit: int = 80) -> str:

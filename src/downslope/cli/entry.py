@@ -14,7 +14,7 @@ import sys
 import traceback
 from typing import NoReturn
 
-from downslope.errors import DownslopeError
+from downslope.errors import DownslopeError, WorkersFailed
 
 _OPTIONS = {
     "x0": "--start",
@@ -44,7 +44,7 @@ _OPTIONS = {
         for name in (
             *("start", "method", "bounds", "noise", "seed", "engine", "decay", "beta", "tolerance", "save"),
             *("methods", "view", "region", "step", "fps", "plot", "colour", "range", "resolution", "sampler", "port"),
-            "processes",
+            *("processes", "scheduler", "workers"),
         )
     },
 }
@@ -77,7 +77,7 @@ def main() -> None:
             leave_at_once(130)
         raise
     except DownslopeError as error:
-        _fail(_with_options(error), 2)
+        _fail(_with_options(error), 1 if isinstance(error, WorkersFailed) else 2)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO) and error.filename is None:
             print(f"error: the output cannot be written: {error.strerror}", file=sys.stderr)

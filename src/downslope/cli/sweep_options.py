@@ -59,7 +59,9 @@ class SweepOptions(RunOptions):
         ),
     ] = None
 
-    def swept(self, folder: str | None, *, quiet: bool) -> Sweep | SweepFile:
+    def swept(
+        self, folder: str | None, *, scheduler: str | None, workers: str | None, quiet: bool
+    ) -> Sweep | SweepFile:
         """The sweep, in memory or in a folder; with a progress bar on a terminal, unless it is to be quiet."""
         from downslope.cli import ranges, reading
         from downslope.sweeps.sweeping import sweep
@@ -78,6 +80,8 @@ class SweepOptions(RunOptions):
                 seeds=ranges.whole_values("seed", self.seed),
                 progress=sys.stderr.isatty() and not quiet,
                 path=place,
+                scheduler=scheduler,
+                workers=reading.whole("workers", workers),
                 **self.limits(),
             )
         return found

@@ -41,6 +41,13 @@ def sweep(
         str,
         typer.Option(metavar="NAME", help="Of the map: steps, behaviour or loss.", autocompletion=completing.colours),
     ] = "steps",
+    scheduler: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="Run it in the workers of this Dask cluster: tcp://host:8786."),
+    ] = None,
+    workers: Annotated[
+        str | None, typer.Option(metavar="N", help="Run it in N workers, started here with Dask for the time.")
+    ] = None,
     table: Annotated[bool, typer.Option("--table", help="Print every run.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -62,7 +69,7 @@ def sweep(
     from downslope.cli import showing_sweeps as showing
 
     with _options_in_place_of_path():
-        found = asked.swept(folder, quiet=as_json)
+        found = asked.swept(folder, scheduler=scheduler, workers=workers, quiet=as_json)
     if as_json:
         json_of.print_sweep(found, table)
     else:

@@ -22,7 +22,7 @@ import numpy as np
 
 from downslope.engines.chunk import compile_chunk, keep
 from downslope.engines.compiled import rows_of_a_chunk
-from downslope.engines.lanes.feeding import n_cores
+from downslope.engines.lanes.cores import n_cores
 from downslope.engines.leaves import leaf_names
 from downslope.engines.recorder import Recorder
 from downslope.engines.step import Oracle, Rules

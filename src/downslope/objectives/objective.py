@@ -232,6 +232,10 @@ class Objective:
             raise InvalidInput("Objective", "must have seen a point first; call gradient(x)", self.name)
         return self._bound
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What a copy in another process is made of: its compiled programs stay here."""
+        return {**vars(self), "_bound": None}
+
     def __repr__(self) -> str:
         return f"<Objective {self.name}>"
 

@@ -13,6 +13,8 @@ summary.py     all of that in plain numbers and words
 selecting.py   one lane as a full Run
 behaviour.py   how each lane moved, in a word
 streaming.py   the same written to disk block by block
+tasks.py       the blocks as tasks of a Dask cluster
+workers.py     its workers: those that are there, or some started here
 sweep_file.py  SweepFile: the result of that
 parts.py       the folder
 specification.py   what was asked for, to go on only with the same

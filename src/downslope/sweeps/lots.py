@@ -9,9 +9,9 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -20,9 +20,28 @@ from downslope.engines.step import Rules
 from downslope.learning_rates import as_learning_rate
 from downslope.minimization import as_noise, check_hessian_fits, rate_shape_of
 from downslope.objectives.objective import Objective
+from downslope.objectives.structure import Structure
 from downslope.stopping import Limits
 from downslope.sweeps.grid import Grid
 from downslope.sweeps.rates import groups_of, number_of
+
+
+class Stretch(NamedTuple):
+    """Neighbouring lanes of a lot by themselves, as they are sent to where they are run."""
+
+    rules: Rules
+    axes: dict[str, np.ndarray]
+    shape: tuple[int, ...]
+    first: int
+    end: int
+    starts: np.ndarray
+    """That of the first lane and those that follow, each once."""
+
+    def lanes(self) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+        """The start and the numbers of each."""
+        places = np.unravel_index(np.arange(self.first, self.end), self.shape)
+        numbers = {name: values[k] for (name, values), k in zip(self.axes.items(), places, strict=False)}
+        return self.starts[np.arange(self.end - self.first) % len(self.starts)], numbers
 
 
 @dataclass(frozen=True)
@@ -40,11 +59,11 @@ class Lot:
         """The lengths of the axes, that of the starts last."""
         return (*(len(values) for values in self.axes.values()), len(self.starts))
 
-    def lanes(self, first: int, end: int) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-        """The starts and the numbers of the lanes from `first` to `end`, which is left out."""
-        places = np.unravel_index(np.arange(first, end), self.shape)
-        numbers = {name: values[k] for (name, values), k in zip(self.axes.items(), places, strict=False)}
-        return self.starts[places[-1]], numbers
+    def between(self, first: int, end: int) -> Stretch:
+        """The lanes from `first` to `end`, which is left out."""
+        m = len(self.starts)
+        starts = self.starts[np.arange(first, min(end, first + m)) % m]
+        return Stretch(self.rules, self.axes, self.shape, first, end, starts)
 
 
 def lots_of(grid: Grid, limits: Limits, box: Any, noise: float) -> Iterator[Lot]:
@@ -62,6 +81,38 @@ def lots_of(grid: Grid, limits: Limits, box: Any, noise: float) -> Iterator[Lot]
         yield Lot(rules, axes, grid.starts)
 
 
+def stretches_between(first: int, end: int, lots: list[Lot]) -> Iterator[Stretch]:
+    """The grid's lanes from `first` to `end`, which is left out, one stretch a lot."""
+    n_before = 0
+    for lot in lots:
+        low, high = max(first - n_before, 0), min(end - n_before, math.prod(lot.shape))
+        n_before += math.prod(lot.shape)
+        if low < high:
+            yield lot.between(low, high)
+
+
+def run_stretches(
+    stretches: Iterable[Stretch],
+    objective: Objective,
+    structure: Structure,
+    progress: Callable[[int], None],
+    sound: np.ndarray | None = None,
+) -> Lanes:
+    """Run these lanes; after Ctrl-C all that is left is INTERRUPTED.
+
+    `progress` is called with the number of finished ones. `sound` is as for `run_lanes`.
+    """
+    parts: list[Lanes] = []
+    for stretch in stretches:
+        starts, numbers = stretch.lanes()
+        if parts and parts[-1].is_cut_short:
+            parts.append(dataclasses.replace(Lanes.not_begun(starts), is_cut_short=True))
+            continue
+        told = _counted_from(sum(map(len, parts)), progress)
+        parts.append(run_lanes(objective, stretch.rules, structure, starts, numbers, progress=told, sound=sound))
+    return Lanes.joined(parts)
+
+
 def run_between(
     first: int,
     end: int,
@@ -71,24 +122,8 @@ def run_between(
     progress: Callable[[int], None],
     sound: np.ndarray | None = None,
 ) -> Lanes:
-    """The grid's lanes from `first` to `end`, which is left out; after Ctrl-C all that is left is INTERRUPTED.
-
-    `progress` is called with the number of finished ones. `sound` is as for `run_lanes`.
-    """
-    parts: list[Lanes] = []
-    n_before = 0
-    for lot in lots:
-        low, high = max(first - n_before, 0), min(end - n_before, math.prod(lot.shape))
-        n_before += math.prod(lot.shape)
-        if low >= high:
-            continue
-        starts, numbers = lot.lanes(low, high)
-        if parts and parts[-1].is_cut_short:
-            parts.append(dataclasses.replace(Lanes.not_begun(starts), is_cut_short=True))
-            continue
-        told = _counted_from(sum(map(len, parts)), progress)
-        parts.append(run_lanes(objective, lot.rules, grid.structure, starts, numbers, progress=told, sound=sound))
-    return Lanes.joined(parts)
+    """The grid's lanes from `first` to `end`, run here."""
+    return run_stretches(stretches_between(first, end, lots), objective, grid.structure, progress, sound)
 
 
 def _counted_from(n_before: int, progress: Callable[[int], None]) -> Callable[[int], None]:

@@ -5,13 +5,15 @@ Memory holds the starts, one block of lanes and nothing of what is finished.
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
+from downslope.engines.lanes import Lanes
 from downslope.objectives.objective import Objective
 from downslope.stopping import Status
 from downslope.sweeps import parts
@@ -29,7 +31,7 @@ _BLOCK_BYTES = 2**26
 _BYTES_A_LANE = 120
 SECONDS_A_PART = 20.0
 """A part of slow runs is smaller: this is about what an interruption costs."""
-_FIRST_LANES = 256
+FIRST_LANES = 256
 """The first block shows how fast the runs are."""
 _GROWTH = 8
 
@@ -40,7 +42,43 @@ def drawn_seed(folder: Path) -> int | None:
     return None if begun is None else begun.get("seed drawn")
 
 
+class Blocks(Protocol):
+    """What runs a grid's lanes from `first` on, a block at a time in their order; none follows one cut short."""
+
+    def __call__(
+        self,
+        first: int,
+        objective: Objective,
+        grid: Grid,
+        lots: list[Lot],
+        sound: np.ndarray,
+        progress: Callable[[int], None],
+    ) -> Generator[Lanes, None, None]: ...
+
+
+def blocks_here(
+    first: int,
+    objective: Objective,
+    grid: Grid,
+    lots: list[Lot],
+    sound: np.ndarray,
+    progress: Callable[[int], None],
+) -> Generator[Lanes, None, None]:
+    """Run in this process, one after the other."""
+    n_lanes = FIRST_LANES
+    while first < grid.n_lanes:
+        end = min(first + n_lanes, grid.n_lanes)
+        began = time.perf_counter()
+        lanes = run_between(first, end, objective, grid, lots, _counted_from(first, progress), sound)
+        yield lanes
+        if lanes.is_cut_short:
+            return
+        n_lanes = next_length(len(lanes), time.perf_counter() - began, grid)
+        first = end
+
+
 def stream(
+    blocks: Blocks,
     folder: Path,
     objective: Objective,
     grid: Grid,
@@ -56,19 +94,18 @@ def stream(
     """
     losses, sound = losses_at_starts(objective, grid, box)
     asked = specification(objective, grid, {**options, "bounds": box}, losses, is_drawn)
-    with parts.held(folder):
+    with parts.held(folder), contextlib.ExitStack() as stack:
         begun = parts.read_specification(folder)
         if begun is None:
             parts.write_specification(folder, asked)
         else:
             check_same(asked, begun, folder)
-        done, reason, n_lanes = parts.parts_in(folder), "", _FIRST_LANES
+        done, reason = parts.parts_in(folder), ""
         variables = objective.variable_names(grid.structure)
         try:
-            while (first := done[-1].end if done else 0) < grid.n_lanes:
-                end = min(first + n_lanes, grid.n_lanes)
-                began = time.perf_counter()
-                lanes = run_between(first, end, objective, grid, lots, _counted_from(first, progress), sound)
+            first = done[-1].end if done else 0
+            running = stack.enter_context(contextlib.closing(blocks(first, objective, grid, lots, sound, progress)))
+            for lanes in running:
                 unfinished = np.flatnonzero(lanes.status == Status.INTERRUPTED)
                 n = int(unfinished[0]) if unfinished.size else len(lanes)
                 reason = max(reason, lanes.reason, key=len)  # the longest also tells of processes
@@ -77,18 +114,17 @@ def stream(
                     columns = columns_of(grid, variables, lanes, behaviour, first + np.arange(len(lanes)))
                     kept = {name: values[:n] for name, values in columns.items()}
                     done.append(parts.write(folder, len(done), first, kept))
-                if lanes.is_cut_short:
-                    break
-                n_lanes = _next_length(n_lanes, n / (time.perf_counter() - began), grid)
+                first += len(lanes)
         except KeyboardInterrupt:
             # Between two blocks, or in the writing of one, which may just have come to its name.
             done = parts.parts_in(folder)
     return tuple(done), reason
 
 
-def _next_length(n_lanes: int, lanes_a_second: float, grid: Grid) -> int:
+def next_length(n_lanes: int, seconds: float, grid: Grid) -> int:
+    """How many lanes the block after one of so many that took so long should have."""
     most = min(MOST_LANES, _BLOCK_BYTES // (_BYTES_A_LANE + 4 * grid.starts[0].nbytes))
-    return int(max(1, min(SECONDS_A_PART * lanes_a_second, _GROWTH * n_lanes, most)))
+    return int(max(1, min(SECONDS_A_PART * n_lanes / seconds, _GROWTH * n_lanes, most)))
 
 
 def _counted_from(n_before: int, progress: Callable[[int], None]) -> Callable[[int], None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -21,9 +22,11 @@ from downslope.sweeps.grid import Grid, grid_of
 from downslope.sweeps.lots import lots_of, run_between
 from downslope.sweeps.parts import check_folder
 from downslope.sweeps.selecting import recorded_lanes, run_of
-from downslope.sweeps.streaming import drawn_seed, stream
+from downslope.sweeps.specification import losses_at_starts
+from downslope.sweeps.streaming import Blocks, blocks_here, drawn_seed, stream
 from downslope.sweeps.sweep import Sweep
 from downslope.sweeps.sweep_file import SweepFile
+from downslope.sweeps.tasks import blocks_in_workers, gathered
 
 
 class _Options(TypedDict, total=False):
@@ -43,6 +46,8 @@ class _Options(TypedDict, total=False):
     noise: float
     progress: bool
     record: Any
+    scheduler: Any
+    workers: int | None
 
 
 @contextmanager
@@ -83,6 +88,8 @@ def sweep(
     progress: bool = False,
     record: Any = 0,
     path: Any = None,
+    scheduler: Any = None,
+    workers: int | None = None,
 ) -> Sweep | SweepFile:
     """Run `minimize` from every start with every learning rate, method, coefficient and seed, all at once.
 
@@ -115,16 +122,24 @@ def sweep(
         and memory is bounded by the block. What was interrupted goes on where it ended when the same is asked for
         again, and the folder of another sweep is refused. Functions are told apart by their names and by their
         losses at a few starts; rate functions by their names alone.
+    scheduler
+        The address of a Dask cluster, such as "tcp://host:8786", or a dask.distributed.Client: its workers make the
+        runs, a block of lanes at a time on each core, and their ends are the same to the last bit on equal machines.
+        A worker that dies loses nothing. See docs/scaling.md.
+    workers
+        How many workers to start on this machine instead, for the time of the sweep.
 
     Raises
     ------
     InvalidInput
         A parameter breaks a rule, is not that of the sweep at `path`, or the grid's results would not fit in 16 GiB
-        and there is no `path`; nothing was run.
+        and there is no `path`; no scheduler answers, or its workers have other versions. Nothing was run.
     InvalidFile
         `path` cannot be written, or a file in it is damaged or missing.
     ObjectiveFailed
         `fun`, where it is not compiled, raised in a run.
+    WorkersFailed
+        Workers died over the same runs several times, or raised what a run here would not.
 
     >>> found = sweep("x^2", starts=[5.0, -3.0], learning_rates=[0.1, 0.5, 0.9, 1.1], max_steps=200)
     >>> found.dimensions["learning_rate"].tolist(), found.n_steps.shape
@@ -161,11 +176,17 @@ def sweep(
     def records(is_finished: Callable[[int], bool]) -> dict[int, Run]:
         return {lane: run_of(grid, objective, options, lane) for lane in recorded if is_finished(lane)}
 
-    with progress_bar(grid.n_lanes if progress else None, with_loss=False, of="runs") as update:
-        if folder is None:
-            lanes = run_between(0, grid.n_lanes, objective, grid, lots, lambda n: update(n, np.nan))
+    with (
+        _in_workers(scheduler, workers) as blocks,
+        progress_bar(grid.n_lanes if progress else None, with_loss=False, of="runs") as update,
+    ):
+        work, told = (objective, grid, lots), lambda n: update(n, np.nan)
+        if folder is not None:
+            parts, reason = stream(blocks or blocks_here, folder, *work, box, options, is_drawn, told)
+        elif blocks is not None:
+            lanes = gathered(blocks(0, *work, losses_at_starts(objective, grid, box)[1], told), grid)
         else:
-            parts, reason = stream(folder, objective, grid, lots, box, options, is_drawn, lambda n: update(n, np.nan))
+            lanes = run_between(0, grid.n_lanes, *work, told)
 
     def shared(kept: dict[int, Run], reason: str) -> dict[str, Any]:
         told = {"grid": grid, "objective": objective, "box": box, "options": options, "records": kept}
@@ -176,6 +197,18 @@ def sweep(
         return SweepFile(**shared(kept, reason), path=folder, parts=parts)
     kept = records(lambda lane: bool(lanes.status[lane] != Status.INTERRUPTED))
     return Sweep(**shared(kept, lanes.reason), lanes=lanes)
+
+
+@contextmanager
+def _in_workers(scheduler: Any, n_workers: int | None) -> Iterator[Blocks | None]:
+    """What runs blocks in workers; None where nobody asked for any."""
+    if scheduler is None and n_workers is None:
+        yield None
+        return
+    from downslope.sweeps.workers import connected
+
+    with connected(scheduler, n_workers) as client:
+        yield functools.partial(blocks_in_workers, client)
 
 
 def _notes(reason: str) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ result does not depend on, to the last bit, is which others run beside it.
     block.py         the compiled loop over a block of lanes, with waiting ones in the place of finished ones
     side_by_side.py  how lanes lie in memory, for speed
     feeding.py       threads, pages, Ctrl-C
+    cores.py         how many threads and processes
     one_by_one.py    the same for what does not compile
     processes.py     which then run on all cores
     results.py       Lanes

@@ -7,7 +7,6 @@ Memory is bounded by the blocks, the pages and the results.
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections.abc import Callable
@@ -19,6 +18,7 @@ import jax
 import numpy as np
 
 from downslope.engines.lanes.block import EMPTY, Block, Budget, Page, outcomes
+from downslope.engines.lanes.cores import n_cores
 from downslope.engines.lanes.results import Lanes
 from downslope.patience import ask
 from downslope.stopping import Status
@@ -39,6 +39,7 @@ class Feeder:
     numbers: Any
     """Arrays of shape (m, ...)."""
     results: Lanes
+    n_threads: int = field(default_factory=n_cores)
     _n_paged: int = 0
     _n_finished: int = 0
     _over: threading.Event = field(default_factory=threading.Event)
@@ -55,8 +56,8 @@ class Feeder:
 
     def run(self, progress: Callable[[int], None] | None) -> None:
         """All lanes to their ends; the results are in `results` then, and when Ctrl-C raises KeyboardInterrupt."""
-        with ThreadPoolExecutor(n_cores()) as pool:
-            threads = {pool.submit(self._work) for _ in range(n_cores())}
+        with ThreadPoolExecutor(self.n_threads) as pool:
+            threads = {pool.submit(self._work) for _ in range(self.n_threads)}
             try:
                 while threads:
                     done, threads = wait(threads, SECONDS_A_CALL, FIRST_EXCEPTION)
@@ -98,7 +99,7 @@ class Feeder:
     def _next_page(self) -> tuple[Page, int]:
         """The next lanes and their number, which is 0 when all have been given out."""
         # Several pages a thread, as far as they fill a block, so that no thread ends long before another.
-        length = -(-len(self.starts) // (4 * n_cores()))
+        length = -(-len(self.starts) // (4 * self.n_threads))
         length = int(np.clip(length, self.block.n_slots, self.block.page_length))
         with self._lock:
             first = self._n_paged
@@ -118,10 +119,3 @@ class Feeder:
 
 def _budget(n_steps: int, n_waiting: int, drain: bool) -> Budget:
     return Budget(*(np.asarray(number) for number in (n_steps, n_waiting, drain)))
-
-
-def n_cores() -> int:
-    """The cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

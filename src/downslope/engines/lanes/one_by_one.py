@@ -10,7 +10,7 @@ from collections.abc import Callable
 import numpy as np
 
 from downslope.engines.job import Job
-from downslope.engines.lanes.feeding import n_cores
+from downslope.engines.lanes.cores import n_cores
 from downslope.engines.lanes.lane import Outcome
 from downslope.engines.lanes.processes import Pool
 from downslope.engines.lanes.results import Lanes

@@ -8,7 +8,6 @@ number, and is run again here, so that the error is the one that a run here woul
 from __future__ import annotations
 
 import contextlib
-import copy
 import functools
 import pickle
 import signal
@@ -19,7 +18,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from downslope.engines.lanes.feeding import n_cores
+from downslope.engines.lanes.cores import n_cores
 from downslope.engines.lanes.lane import Outcome
 from downslope.engines.step import Rules
 from downslope.errors import MissingExtra
@@ -54,11 +53,9 @@ class Pool:
         except ImportError:
             self.why_not = str(MissingExtra("running them on all cores", "joblib and cloudpickle", extra="sweep"))
             return
-        bare = copy.copy(objective)
-        bare._bound = None  # its compiled programs stay here
         self._dumps = cloudpickle.dumps
         try:
-            self._shared = self._dumps((run, bare, structure))
+            self._shared = self._dumps((run, objective, structure))
             self._dumps(rules)
         except Exception as error:  # whatever the user's objects raise
             self.why_not = f"they cannot be sent to other processes ({type(error).__name__}: {error})".splitlines()[0]
