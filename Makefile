@@ -58,7 +58,7 @@ browser:  ## for the tests of the page: Chromium where apt can bring it; elsewhe
 	if [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null; then \
 	  apt-get update --quiet && apt-get install --quiet --yes --no-install-recommends chromium fonts-dejavu-core; fi
 
-slow: $(VENV)/installed-dev browser
+slow: $(VENV)/installed-dev browser docs  # which runs every page
 	$(BIN)/python -m pytest -q -n 2 -m slow
 
 # What an older library can break: all but the laws and the numbers of methods, and how quickly the newest start.

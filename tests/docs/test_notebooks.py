@@ -1,11 +1,13 @@
-"""The pages that are notebooks, taken along: each runs from top to bottom in Jupyter's kernel, and in marimo."""
+"""The pages that are notebooks, taken along: each runs from top to bottom in marimo, too.
+
+In Jupyter's kernel `make docs` runs them: the same cells, in the same order.
+"""
 
 import subprocess
 import sys
 
 import nbformat
 import pytest
-from nbclient import NotebookClient
 
 from tests.docs.loading import DOCS, of_the_site
 
@@ -43,14 +45,6 @@ def test_directives_become_what_a_notebook_shows(tmp_path):
         *("**Answer**", "", "It is", "```python", "x = 1", "```", ""),
         *("$$", "x^2", "$$"),
     ]
-
-
-@pytest.mark.slow
-@EACH
-def test_it_runs_in_jupyter(page, tmp_path):
-    notebook = notebooks.notebook(page)
-    NotebookClient(notebook, timeout=SECONDS, resources={"metadata": {"path": str(tmp_path)}}).execute()
-    assert any(cell.get("outputs") for cell in notebook.cells)
 
 
 @pytest.mark.slow
