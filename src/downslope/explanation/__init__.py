@@ -33,6 +33,7 @@ from downslope.run import Run
 from downslope.wording import capital, counted
 
 _MISPLACED = (Behaviour.SADDLE, Behaviour.MAXIMUM, Behaviour.PLATEAU)
+_ON_ITS_WAY = (Behaviour.CRAWLING, Behaviour.ZIGZAG, Behaviour.SPIRAL)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -87,7 +88,7 @@ class Explanation:
     @functools.cached_property
     def steps_needed(self) -> int | None:
         """How many more steps the tolerance is away; None where the run was not on its way there, or nothing tells."""
-        return steps_needed(self.evidence) if self.behaviour is Behaviour.CRAWLING else None
+        return steps_needed(self.evidence) if self.behaviour in _ON_ITS_WAY else None
 
     @functools.cached_property
     def steps_to_overflow(self) -> int | None:

@@ -7,6 +7,7 @@ import numpy as np
 from downslope.analysis.behaviour import Behaviour
 from downslope.analysis.curvature import DENSE_UP_TO, PointKind
 from downslope.explanation.evidence import Evidence, ended_badly, schedule_of
+from downslope.explanation.pace import slowest
 from downslope.explanation.travel import travel
 from downslope.methods import SignDescent
 from downslope.run import Run
@@ -51,7 +52,19 @@ def behaviour_of(evidence: Evidence) -> Behaviour:
             evidence.stability is not None and evidence.stability.forgets
         )
         return Behaviour.BOUNCING if swings else Behaviour.ERRATIC
-    return Behaviour.CRAWLING
+    return _of_the_way(evidence)
+
+
+def _of_the_way(evidence: Evidence) -> Behaviour:
+    """Of a run that was cut off on its way: how it turned, where that is what keeps it; crawling elsewhere."""
+    last, motion = slowest(evidence), evidence.motion
+    if last is not None and abs(last.multiplier.imag) >= _REAL:
+        return shape_of(evidence) if motion.shape in (Behaviour.SPIRAL, Behaviour.ZIGZAG) else Behaviour.CRAWLING
+    turns = motion.turns_back or motion.shape is None
+    if last is not None:
+        return Behaviour.ZIGZAG if last.multiplier.real < 0 and turns else Behaviour.CRAWLING
+    shrinks = motion.step_growth is not None and motion.step_growth < 1
+    return Behaviour.ZIGZAG if motion.turns_back and shrinks else Behaviour.CRAWLING
 
 
 def _of_bad_end(evidence: Evidence) -> Behaviour:
@@ -119,9 +132,10 @@ def shape_of(evidence: Evidence) -> Behaviour:
         return Behaviour.SPIRAL if abs(leading.imag) >= _REAL else turns
     if shape is Behaviour.SPIRAL and isinstance(evidence.method, SignDescent):
         return Behaviour.STRAIGHT  # a coordinate that has arrived flips to and fro
-    if shape is Behaviour.SPIRAL and evidence.stability is not None:
-        turning = np.abs(evidence.stability.multipliers.imag) > 0
-        return Behaviour.SPIRAL if turning.any() else Behaviour.STRAIGHT
+    if shape is Behaviour.SPIRAL and found is not None and not np.any(found.multipliers.imag):
+        shape = Behaviour.STRAIGHT
+    if shape is Behaviour.STRAIGHT and evidence.motion.turns_back:
+        return Behaviour.ZIGZAG  # a long way, and then to and fro
     return shape
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from downslope.explanation.evidence import Evidence, schedule_of
@@ -16,6 +18,20 @@ _EVEN = 0.5
 """Steps whose length changes by less than this share over the whole run, and by less than this share of how the slope
 does, are of equal length."""
 _LARGEST = float(np.finfo(float).max)
+_ALIKE = 1e-6
+"""Multipliers whose sizes differ by less are alike."""
+
+
+@dataclass(frozen=True)
+class Slowest:
+    """The axis of the minimum ahead whose slope takes longest to vanish."""
+
+    n_steps: float
+    """That it takes."""
+    multiplier: complex
+    """Of the distance along it, at each step."""
+    direction: str
+    """In words: nothing in one variable, or such as " along the flattest direction"."""
 
 
 def steps_needed(evidence: Evidence) -> int | None:
@@ -30,12 +46,12 @@ def steps_needed(evidence: Evidence) -> int | None:
         return None  # a rate that falls keeps no pace
     if evidence.stability is not None and evidence.stability.forgets:
         return None  # near the minimum it will slow down, and nothing tells by how much
-    walk, slowest = steps_of_a_walk(evidence), steps_of_the_slowest(evidence)
+    walk, last = steps_of_a_walk(evidence), slowest(evidence)
     with np.errstate(all="ignore"):
         if walk is not None:
             needed = walk
-        elif slowest is not None:
-            needed = slowest
+        elif last is not None:
+            needed = last.n_steps
         elif run.n_steps < _SHORT or motion.gradient_growth is None:
             return None
         elif motion.power is not None and motion.power > 0:
@@ -47,21 +63,35 @@ def steps_needed(evidence: Evidence) -> int | None:
     return int(np.ceil(needed)) if needed < _MOST_TOLD else None
 
 
-def steps_of_the_slowest(evidence: Evidence) -> float | None:
-    """The steps until the slope along each axis of the minimum ahead is small, by its multiplier; the most of them."""
+def slowest(evidence: Evidence) -> Slowest | None:
+    """The axis that is last to arrive, by its multiplier and by the slope that is left along it; None if not known."""
     tolerance = evidence.run.specification["gradient_tolerance"] or 1e-6
     found, target, end = evidence.stability, evidence.target, evidence.end
-    usable = found is not None and target is not None and end is not None and evidence.is_constant
-    if not usable or target is None or end is None or found is None or found.is_scaled or found.is_factor:
+    if found is None or target is None or end is None or not evidence.is_constant or found.is_scaled or found.is_factor:
         return None
-    curvatures, axes, rows = target.free, target.spectrum.vectors, found.multipliers
-    if not len(curvatures) == len(rows) == axes.shape[1] or np.any(curvatures <= 0):
+    curvatures, axes, leading = target.free, target.spectrum.vectors, found.multipliers[:, 0]
+    if not len(curvatures) == len(leading) == axes.shape[1] or np.any(curvatures < 0):
         return None
-    slopes, factors = curvatures * np.abs(axes.T @ (end.x - target.x)), np.abs(rows[:, 0])
-    late = slopes > tolerance
-    if not late.any() or np.any(factors[late] >= 1):
+    slopes, factors = curvatures * np.abs(axes.T @ (end.x - target.x)), np.abs(leading)
+    late = np.flatnonzero(slopes > tolerance)
+    if not late.size or np.any(factors[late] >= 1):
         return None
-    return float(np.max(np.log(tolerance / slopes[late]) / np.log(np.maximum(factors[late], 1e-300))))
+    steps = np.log(tolerance / slopes[late]) / np.log(np.maximum(factors[late], 1e-300))
+    k = int(late[np.argmax(steps)])
+    return Slowest(float(steps.max()), complex(leading[k]), direction_in_words(curvatures, leading, k))
+
+
+def direction_in_words(curvatures: np.ndarray, multipliers: np.ndarray, k: int) -> str:
+    """Where the k-th axis goes; that of a curvature above 0, among those that are."""
+    positive = np.flatnonzero(curvatures > 0)
+    if len(curvatures) == 1:
+        return ""
+    if len(positive) == len(curvatures) and np.ptp(np.abs(multipliers)) <= _ALIKE:
+        return " in every direction"
+    if len(positive) == 1:
+        return " along the only direction that is curved"
+    ends = {int(positive[0]): "the flattest direction", int(positive[-1]): "the steepest direction"}
+    return f" along {ends.get(k, f'the curvature {short(curvatures[k])}')}"
 
 
 def steps_of_a_walk(evidence: Evidence) -> float | None:
