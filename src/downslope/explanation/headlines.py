@@ -16,8 +16,9 @@ from downslope.explanation.pace import (
     steps_to_overflow,
 )
 from downslope.explanation.travel import travel
+from downslope.explanation.walls import is_walled
 from downslope.explanation.ways import crawling, spiral, straight, zigzag
-from downslope.learning_rates import GeometricDecay
+from downslope.learning_rates import GeometricDecay, Polyak
 from downslope.methods import GradientDescent, SignDescent
 from downslope.stopping import Status
 from downslope.wording import counted, short
@@ -77,6 +78,8 @@ def _diverging(evidence: Evidence) -> str:
     else:
         text = f"the loss rose from {short(finite[0])} to {short(finite[-1])} in {counted(len(finite) - 1, 'step')}"
         text += ", faster with each." if len(finite) > 3 else "."
+    if run.status is not Status.NOT_FINITE and is_walled(evidence):
+        return f"{text} Its bounds will stop it."
     ahead = steps_to_overflow(evidence) if run.status is not Status.NOT_FINITE else None
     return text + (f" It would overflow after about {counted(ahead, 'more step')}." if ahead else "")
 
@@ -90,9 +93,18 @@ def _falling(evidence: Evidence) -> str:
     )
 
 
+def _slope(evidence: Evidence) -> str:
+    return short(float(evidence.run.gradient_norms[-1]))
+
+
 def _stopped_short(evidence: Evidence) -> str:
-    found, rate = travel(evidence), evidence.rate
-    assert found is not None
+    found, rate, run = travel(evidence), evidence.rate, evidence.run
+    if run.status is Status.STALLED and isinstance(rate, Polyak):
+        zero = "0 to rounding" if run.loss > rate.lowest else "0"
+        told = f"the loss, {short(run.loss)}, is not above the lowest one that Polyak's rate was given"
+        return f"the learning rate is {zero}, since {told}, {short(rate.lowest)}; the slope is {_slope(evidence)}."
+    if found is None:
+        return f"the learning rate is 0 from step {run.n_steps:,} on; the slope is {_slope(evidence)}."
     total = f"all its rates, those to come included, add up to S = {short(found.total)}"
     if isinstance(rate, GeometricDecay) and np.ndim(rate.rate) == 0:
         total += f" = {short(float(rate.rate))} / (1 - {rate.factor:g})"

@@ -6,7 +6,8 @@ import numpy as np
 
 from downslope import wording
 from downslope.explanation.evidence import Evidence
-from downslope.explanation.pace import point_in_words
+from downslope.explanation.pace import MOST_COORDINATES, point_in_words
+from downslope.explanation.walls import walls_hit
 from downslope.methods import GradientDescent, SignDescent
 from downslope.wording import capital, short
 
@@ -17,11 +18,17 @@ _ALIKE = 1e-3
 
 def bouncing(evidence: Evidence) -> str:
     """Between two points, or by the length of its steps."""
-    run, cycle = evidence.run, evidence.motion.cycle
+    run, cycle, walls = evidence.run, evidence.motion.cycle, walls_hit(evidence)
+    if cycle is None and walls.size:
+        before, after = run.structure.flatten_rows(run.path[-2:])
+        cycle = before, after
     if cycle is None:
         return _floor(evidence)
     text = f"it jumps between {point_in_words(evidence, cycle[0])} and {point_in_words(evidence, cycle[1])}"
     text += f", losses {short(run.losses[-2])} and {short(run.losses[-1])}, and comes no closer."
+    if walls.size:
+        names = [run.variables[k] for k in walls[:MOST_COORDINATES]] + ["..."] * (len(walls) > MOST_COORDINATES)
+        return f"{text} Both are at bounds of {', '.join(names)}, which cut its steps short."
     if isinstance(evidence.method, SignDescent) and evidence.constant_rate is not None:
         return text + _sign_end(evidence)
     if _is_kink(evidence, *cycle):

@@ -8,7 +8,8 @@ from downslope.analysis.behaviour import Behaviour
 from downslope.analysis.curvature import DENSE_UP_TO, PointKind
 from downslope.explanation.evidence import Evidence, ended_badly, schedule_of
 from downslope.explanation.pace import slowest
-from downslope.explanation.travel import travel
+from downslope.explanation.travel import rate_is_zero, travel
+from downslope.explanation.walls import walls_hit
 from downslope.methods import SignDescent
 from downslope.run import Run
 from downslope.stopping import Status
@@ -32,7 +33,7 @@ def behaviour_of(evidence: Evidence) -> Behaviour:
     if run.status is Status.TARGET_REACHED:
         return shape_of(evidence)
     if _grows(evidence):
-        return Behaviour.DIVERGING
+        return Behaviour.BOUNCING if walls_hit(evidence).size else Behaviour.DIVERGING
     if _is_vast(evidence) or _falls(evidence):
         return Behaviour.FALLING
     if run.specification["noise"] and _hovers(evidence):
@@ -63,7 +64,7 @@ def _of_the_way(evidence: Evidence) -> Behaviour:
     turns = motion.turns_back or motion.shape is None
     if last is not None:
         return Behaviour.ZIGZAG if last.multiplier.real < 0 and turns else Behaviour.CRAWLING
-    shrinks = motion.step_growth is not None and motion.step_growth < 1
+    shrinks = motion.step_growth is not None and motion.step_growth < 1 and motion.rises == 0
     return Behaviour.ZIGZAG if motion.turns_back and shrinks else Behaviour.CRAWLING
 
 
@@ -183,7 +184,9 @@ def _is_stuck(evidence: Evidence) -> bool:
 
 
 def _stops_short(evidence: Evidence) -> bool:
-    """Whether all the rates to come add up to too little."""
+    """Whether all the rates to come add up to too little, or to nothing."""
+    if evidence.run.status is Status.STALLED and rate_is_zero(evidence):
+        return True
     if schedule_of(evidence) is None or evidence.run.n_steps == 0:
         return False
     ahead = travel(evidence)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from downslope.explanation.evidence import Evidence, schedule_of
+from downslope.explanation.walls import is_walled
 from downslope.wording import short
 
 MOST_COORDINATES = 4
@@ -18,6 +19,8 @@ _EVEN = 0.5
 """Steps whose length changes by less than this share over the whole run, and by less than this share of how the slope
 does, are of equal length."""
 _LARGEST = float(np.finfo(float).max)
+_WANDERS = 0.15
+"""A run whose loss rose at this share of its last steps walks nowhere."""
 _ALIKE = 1e-6
 """Multipliers whose sizes differ by less are alike."""
 
@@ -99,6 +102,8 @@ def steps_of_a_walk(evidence: Evidence) -> float | None:
     motion, end, target = evidence.motion, evidence.end, evidence.target
     if end is None or target is None or motion.turns_back or motion.step_growth is None or not motion.jump:
         return None
+    if motion.rises > _WANDERS:
+        return None
     changes = abs(np.log(motion.step_growth))
     falls = abs(np.log(motion.gradient_growth)) if motion.gradient_growth else 0.0
     if evidence.run.n_steps < 3 or changes > _EVEN / evidence.run.n_steps or changes > _EVEN * falls:
@@ -107,9 +112,9 @@ def steps_of_a_walk(evidence: Evidence) -> float | None:
 
 
 def steps_to_overflow(evidence: Evidence) -> int | None:
-    """How many more steps take the loss beyond the largest float at the pace seen."""
+    """How many more steps take the loss beyond the largest float at the pace seen; None where bounds are in the way."""
     growth, loss = evidence.motion.loss_growth, evidence.run.losses[-1]
-    if growth is None or growth <= 1 or not np.isfinite(loss) or loss <= 0:
+    if is_walled(evidence) or growth is None or growth <= 1 or not np.isfinite(loss) or loss <= 0:
         return None
     return int(np.ceil((np.log(_LARGEST) - np.log(loss)) / np.log(growth)))
 
