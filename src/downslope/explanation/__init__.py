@@ -179,10 +179,11 @@ def _place(place: Place | None) -> dict[str, Any] | None:
 def _stability(found: Stability | None) -> dict[str, Any] | None:
     if found is None:
         return None
-    names = ("rate", "is_factor", "is_scaled", "forgets", "largest_stable", "best_rate", "best_factor", "zigzag_from")
+    names = ("rate", "is_factor", "is_scaled", "forgets", "largest_stable", "circles_up_to", "best_rate", "best_factor")
     pairs = [[[plain(float(m.real)), plain(float(m.imag))] for m in row] for row in found.multipliers]
     return {
         **{name: _rounded(getattr(found, name)) for name in names},
+        "zigzag_from": _rounded(found.zigzag_from),
         "most_curvature": _rounded(found.most_curvature),
         "curvatures": plain(found.curvatures),
         "multipliers": pairs,

@@ -22,6 +22,9 @@ def bouncing(evidence: Evidence) -> str:
     if cycle is None and walls.size:
         before, after = run.structure.flatten_rows(run.path[-2:])
         cycle = before, after
+    if circles(evidence):
+        low, high = _range_of_loss(evidence)
+        return f"it circles, neither closer nor farther; over the last half the loss was between {low} and {high}."
     if cycle is None:
         return _floor(evidence)
     text = f"it jumps between {point_in_words(evidence, cycle[0])} and {point_in_words(evidence, cycle[1])}"
@@ -40,6 +43,12 @@ def bouncing(evidence: Evidence) -> str:
         is_half = abs(jump - half) <= _ALIKE * half
         return f"{text}: it ends up half its rate, {short(half)}, to either side." if is_half else f"{text}."
     return text
+
+
+def circles(evidence: Evidence) -> bool:
+    """Whether its multipliers are on the unit circle at this rate and at every other that is not too large."""
+    found = evidence.stability
+    return found is not None and evidence.is_constant and 0 < found.rate < (found.circles_up_to or 0.0) * (1 - _ALIKE)
 
 
 def _is_kink(evidence: Evidence, one: np.ndarray, other: np.ndarray) -> bool:

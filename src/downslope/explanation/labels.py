@@ -7,6 +7,7 @@ import numpy as np
 from downslope.analysis.behaviour import Behaviour
 from downslope.analysis.curvature import DENSE_UP_TO, PointKind
 from downslope.explanation.evidence import Evidence, ended_badly, schedule_of
+from downslope.explanation.hovering import circles
 from downslope.explanation.pace import slowest
 from downslope.explanation.travel import rate_is_zero, travel
 from downslope.explanation.walls import walls_hit
@@ -38,7 +39,7 @@ def behaviour_of(evidence: Evidence) -> Behaviour:
         return Behaviour.FALLING
     if run.specification["noise"] and _hovers(evidence):
         return Behaviour.NOISE_FLOOR
-    if motion.cycle is not None or _bounces_unseen(evidence):
+    if motion.cycle is not None or circles(evidence) or _bounces_unseen(evidence):
         return Behaviour.BOUNCING
     if _stops_short(evidence):
         return Behaviour.STOPPED_SHORT
