@@ -57,6 +57,12 @@ def test_fit_trains_what_the_library_trains(run_cli, table):
     assert "The sharpness is" in out
 
 
+def test_one_feature_is_counted_as_one(run_cli, table):
+    status, out, _ = run_cli(*FIT[:4], "--features", "wind", *FIT[6:], "--epochs", "2")
+    assert status == 0
+    assert "rows of 1 feature of data.parquet" in out
+
+
 def test_the_order_of_rows_is_the_same_wherever_they_lie(run_cli, table):
     csv.write_csv(table, "data.csv")
     options = ("--batch-size", "50", "--epochs", "2", "--learning-rate", "0.1", "--json")

@@ -114,12 +114,14 @@ def short(value: float) -> str:
 
 
 def share(value: float) -> str:
-    """Four digits of what a step leaves; six of its distance from 1, where it is close to that.
+    """Four digits of what a step leaves; two of its distance from 1 or -1, where it is close to that.
 
-    >>> share(0.95), share(0.99999987)
-    ('0.95', '1 - 1.3e-07')
+    >>> share(0.95), share(0.99999987), share(-0.99999987)
+    ('0.95', '1 - 1.3e-07', '-1 + 1.3e-07')
     """
-    return f"1 - {1 - value:.2g}" if 0.9999 < value < 1 else short(value)
+    if not 0.9999 < abs(value) < 1:
+        return short(value)
+    return f"1 - {1 - value:.2g}" if value > 0 else f"-1 + {1 + value:.2g}"
 
 
 def capital(text: str) -> str:

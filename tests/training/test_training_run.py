@@ -225,3 +225,17 @@ def test_a_folder_that_cannot_be_written_to_leaves_the_run_whole(tmp_path, monke
     peer = downslope.fit("linear", (X, Y), batch_size=50, epochs=2, learning_rate=0.1)
     np.testing.assert_array_equal(flat(run), flat(peer))
     assert "No space left" in run.notes[-1]
+
+
+@pytest.mark.parametrize(
+    ("model", "words"),
+    [
+        ("linear", "linear regression, of 3 features: 4 parameters"),
+        ("logistic", "logistic regression, of 3 features: 4 parameters"),
+        (Network(hidden_layer_sizes=(50, 20)), "network 50-20, squared error, of 3 features: 1,241 parameters"),
+    ],
+)
+def test_a_fitted_model_is_shown_in_a_line_and_not_by_its_weights(model, words):
+    y = Y > 3 if model == "logistic" else Y
+    fitted = downslope.fit(model, (X, y), batch_size=100, epochs=1, learning_rate=0.01).model
+    assert repr(fitted) == f"<Fitted {words}>"  # 50 * 4 + 20 * 51 + 21

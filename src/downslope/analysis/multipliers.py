@@ -52,9 +52,11 @@ class Stability:
     """At each curvature, largest first, shape (m, k); one row for all where the method mixes coordinates."""
     largest_stable: float | None
     """No multiplier at a positive curvature leaves the unit circle below it; None where none does at any rate looked
-    at, 0 where one does at all of them."""
+    at, 0 where one does at all of them, or is on it at all up to `circles_up_to`."""
+    circles_up_to: float | None
+    """The rate up to which a multiplier stays on the unit circle, so that it circles for ever; None elsewhere."""
     best_rate: float | None
-    """The constant rate at which the slowest distance shrinks most at each step."""
+    """The constant rate at which the slowest distance shrinks most at each step; None where it does at none."""
     best_factor: float | None
     """By which it shrinks there."""
     zigzag_from: float | None
@@ -112,16 +114,18 @@ def stability(
         rows = _Whole(whole_map(method, hessian, n_steps)).multipliers([rate], [0.0])
     rows = np.take_along_axis(rows, np.argsort(-np.abs(rows), axis=1), axis=1)
     positive = _searched(curvatures[curvatures > 0])
-    limit = best = factor = zigzag = most = None
+    limit = circles = best = factor = zigzag = most = None
     if positive.size:
         scale = 1.0 if method.brings_rate else 1 / positive[-1]
         limit = _first(lambda rates: _factors(found, rates, positive) > 1 + ON_THE_CIRCLE, scale)
         best, factor = _best(lambda rates: _factors(found, rates, positive), limit or scale * 10**_DECADES)
+        if factor >= 1 - ON_THE_CIRCLE:
+            limit, circles, best, factor = 0.0, limit or None, None, None
         zigzag = _first(lambda rates: _is_negative(_leading(found, rates, positive[-1:])), scale)
         if not isinstance(found, _Whole):
             most = _first(lambda c: np.abs(found.multipliers(rate, c)).max(axis=1) > 1 + ON_THE_CIRCLE, 1 / rate)
     return Stability(
-        rate, method.brings_rate, curvatures, rows, limit, best, factor, zigzag, most, scaled, forgets, found
+        rate, method.brings_rate, curvatures, rows, limit, circles, best, factor, zigzag, most, scaled, forgets, found
     )
 
 

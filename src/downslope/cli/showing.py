@@ -57,7 +57,7 @@ def end(result: Run) -> None:
 def training(result: TrainingRun, data: str) -> None:
     """What was trained on what, the end, and a table of epochs."""
     told = result.specification["training"]
-    what = f"{told['n_rows']:,} rows of {told['n_features']} features"
+    what = f"{counted(told['n_rows'], 'row')} of {counted(told['n_features'], 'feature')}"
     how = f"{wording.method(result)}, {wording.rate(result)}, batches of {told['batch_size']:,}"
     print(wrapped(f"{result.specification['fun']} on {what} of {data} by {how}"))
     print(bold(wrapped(result.message)))

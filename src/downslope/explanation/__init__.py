@@ -33,6 +33,7 @@ from downslope.run import Run
 from downslope.wording import capital, counted
 
 _MISPLACED = (Behaviour.SADDLE, Behaviour.MAXIMUM, Behaviour.PLATEAU)
+_ON_ITS_WAY = (Behaviour.CRAWLING, Behaviour.ZIGZAG, Behaviour.SPIRAL)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -88,7 +89,7 @@ class Explanation:
     @functools.cached_property
     def steps_needed(self) -> int | None:
         """How many more steps the tolerance is away; None where the run was not on its way there, or nothing tells."""
-        return steps_needed(self.evidence) if self.behaviour is Behaviour.CRAWLING else None
+        return steps_needed(self.evidence) if self.behaviour in _ON_ITS_WAY else None
 
     @functools.cached_property
     def steps_to_overflow(self) -> int | None:
@@ -179,10 +180,11 @@ def _place(place: Place | None) -> dict[str, Any] | None:
 def _stability(found: Stability | None) -> dict[str, Any] | None:
     if found is None:
         return None
-    names = ("rate", "is_factor", "is_scaled", "forgets", "largest_stable", "best_rate", "best_factor", "zigzag_from")
+    names = ("rate", "is_factor", "is_scaled", "forgets", "largest_stable", "circles_up_to", "best_rate", "best_factor")
     pairs = [[[plain(float(m.real)), plain(float(m.imag))] for m in row] for row in found.multipliers]
     return {
         **{name: _rounded(getattr(found, name)) for name in names},
+        "zigzag_from": _rounded(found.zigzag_from),
         "most_curvature": _rounded(found.most_curvature),
         "curvatures": plain(found.curvatures),
         "multipliers": pairs,

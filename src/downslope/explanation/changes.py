@@ -46,7 +46,7 @@ def candidates(evidence: Evidence, behaviour: Behaviour) -> Iterator[Change]:
     elif behaviour is Behaviour.PLATEAU and evidence.run.converged:
         tolerance = float(f"{evidence.run.gradient_norms[-1] / 1000:.1g}")
         yield Change(f"a gradient tolerance of {tolerance:g}", {"gradient_tolerance": tolerance})
-    elif behaviour is Behaviour.STOPPED_SHORT:
+    elif behaviour is Behaviour.STOPPED_SHORT and schedule_of(evidence) is not None:
         yield from _farther(evidence)
     elif behaviour is Behaviour.NOISE_FLOOR:
         yield from _finer(evidence)

@@ -94,18 +94,24 @@ def _limits(evidence: Evidence, behaviour: Behaviour) -> str:
     if found.largest_stable is None or behaviour in _UNTOLD:
         return ""
     name = wording.method(evidence.run)
+    if found.circles_up_to:
+        up_to = f"up to a learning rate of {short(found.circles_up_to)} " if not found.is_factor else ""
+        circle = f"{up_to}its multipliers stay on the unit circle, and it circles for ever"
+        return f"{capital(name)} comes to rest there at no rate: {circle}."
+    if found.largest_stable == 0:
+        return f"{capital(name)} is not stable there at any rate."
     if found.is_factor:
         return (
             f"The rule {name} is stable here with steps up to {short(found.largest_stable)} times as long"
             f" as its own, and quickest with {short(found.best_rate or 0)} times."
         )
-    if found.largest_stable == 0:
-        return f"{capital(name)} is not stable there at any rate."
     held = ", its scaling held," if found.is_scaled else ""
-    text = f"{capital(name)}{held} is stable there up to a learning rate of {short(found.largest_stable)}"
+    leads_away = bool(np.any(found.curvatures < 0))  # along some curvature, at any rate
+    where = "along the positive curvatures" if leads_away else "there"
+    text = f"{capital(name)}{held} is stable {where} up to a learning rate of {short(found.largest_stable)}"
     if evidence.run.learning_rates.ndim > 1 or (evidence.is_constant and evidence.constant_rate is None):
         text += " for the coordinate with the largest one, the others in proportion"
-    if found.best_rate is not None and found.best_factor is not None:
+    if found.best_rate is not None and found.best_factor is not None and not leads_away:
         text += f"; the best constant one is {short(found.best_rate)}, where a step "
         is_whole = found.best_factor < _NOTHING
         text += "goes all the way" if is_whole else f"multiplies the distance by {share(found.best_factor)}"

@@ -8,26 +8,23 @@ import numpy as np
 
 from downslope.analysis.behaviour import Behaviour
 from downslope.analysis.curvature import PointKind
-from downslope.explanation.evidence import Evidence, schedule_of
+from downslope.explanation.evidence import Evidence
 from downslope.explanation.hovering import bouncing, erratic, noise_floor
 from downslope.explanation.pace import (
     MOST_COORDINATES,
     point_in_words,
-    steps_needed,
-    steps_of_a_walk,
-    steps_of_the_slowest,
     steps_to_overflow,
 )
 from downslope.explanation.travel import travel
-from downslope.learning_rates import GeometricDecay
+from downslope.explanation.walls import is_walled
+from downslope.explanation.ways import crawling, spiral, straight, zigzag
+from downslope.learning_rates import GeometricDecay, Polyak
 from downslope.methods import GradientDescent, SignDescent
 from downslope.stopping import Status
-from downslope.wording import counted, share, short
+from downslope.wording import counted, short
 
 _RUNAWAY = 100.0
 """Growth beyond this is no multiplier of a quadratic, but a function that gets ever steeper."""
-_ALIKE = 1e-3
-"""A pace seen so close to a multiplier is that multiplier's."""
 
 
 def headline(evidence: Evidence, behaviour: Behaviour) -> str:
@@ -41,79 +38,6 @@ def _at_rest(evidence: Evidence) -> str:
     if evidence.run.status is Status.TARGET_REACHED:
         place = "is at the target already"
     return f"the start {place}, and no step was made."
-
-
-def _straight(evidence: Evidence) -> str:
-    growth, n, found = evidence.motion.step_growth, evidence.run.n_steps, evidence.stability
-    steps = counted(n, "step")
-    if growth is None or n < 3:
-        return f"it got there in {steps}."
-    if found is not None and evidence.is_constant and found.factor is not None and abs(found.factor - growth) < _ALIKE:
-        by = " along the flattest direction" if len(found.curvatures) > 1 else ""
-        return f"{steps}, the last ones each multiplying the distance to the minimum by {short(growth)}{by}."
-    return f"it went down in {steps} without turning back."
-
-
-def _zigzag(evidence: Evidence) -> str:
-    times = f"it turned back {counted(evidence.motion.n_reversals, 'time')} in {counted(evidence.run.n_steps, 'step')}"
-    found, multiplier = evidence.stability, evidence.motion.multiplier
-    if found is not None and evidence.is_constant and len(found.curvatures) > 1:
-        steepest, flattest = found.multipliers[-1, 0], _flattest(evidence)
-        if steepest.real < 0 and abs(steepest.imag) < 1e-9:
-            along = f", and along the floor by {short(flattest.real)}" if abs(flattest.imag) < 1e-9 else ""
-            return f"{times}. Across the valley each step multiplies the distance by {short(steepest.real)}{along}."
-    if multiplier is not None and multiplier < 0:
-        return f"{times}, each step overshooting: it multiplied the distance by {short(multiplier)}."
-    return f"{times}."
-
-
-def _flattest(evidence: Evidence) -> complex:
-    assert evidence.stability is not None
-    positive = np.flatnonzero(evidence.stability.curvatures > 0)
-    return complex(evidence.stability.multipliers[positive[0] if len(positive) else 0, 0])
-
-
-def _spiral(evidence: Evidence) -> str:
-    found = evidence.stability
-    text = f"it turned around {counted(evidence.motion.n_reversals, 'time')} on the way"
-    axis = evidence.motion.axis
-    if found is None or not evidence.is_constant or found.is_scaled or axis is None:
-        return f"{text}."
-    rows = found.multipliers  # one a curvature, as the axes are
-    row = rows[axis] if evidence.target is not None and len(rows) == len(evidence.target.x) else rows[-1]
-    leading = row[0]
-    if abs(leading.imag) < _ALIKE**2:
-        return f"{text}."
-    period = 2 * np.pi / abs(np.angle(leading))
-    return f"{text}: a swing takes about {period:.3g} steps and is multiplied by {short(abs(leading))} at each."
-
-
-def _crawling(evidence: Evidence) -> str:
-    run, motion = evidence.run, evidence.motion
-    tolerance = run.specification["gradient_tolerance"] or 1e-6
-    needed, slope = steps_needed(evidence), short(float(run.gradient_norms[-1]))
-    if np.isnan(run.gradient_norms[-1]):
-        return "it was cut short before the first slope was known."
-    if needed is None and schedule_of(evidence) is not None:
-        return f"after {counted(run.n_steps, 'step')} the slope is still {slope}; as the rate changes, no pace holds."
-    if needed is None and steps_of_a_walk(evidence) is not None:
-        away = steps_of_a_walk(evidence)
-        return (
-            f"each step goes {short(motion.jump or 0.0)} farther, and the minimum is at least {away:,.0f} steps away."
-        )
-    if needed is None:
-        return f"after {counted(run.n_steps, 'step')} the slope is still {slope}, and its changes show no pace."
-    if steps_of_a_walk(evidence) is not None:
-        pace = f"each step goes {short(motion.jump or 0.0)} farther"
-    elif steps_of_the_slowest(evidence) is not None and evidence.stability is not None:
-        factor = evidence.stability.factor or 0.0
-        along = " along the flattest direction" if len(evidence.stability.curvatures) > 1 else ""
-        pace = f"near the minimum each step multiplies the distance{along} by {share(factor)}"
-    elif motion.power is not None:
-        pace = f"the slope falls only as 1 / step^{short(motion.power)}"
-    else:
-        pace = f"each step multiplies the slope by {motion.gradient_growth:.6g}"
-    return f"the slope is still {slope}; {pace}: {tolerance:g} is about {counted(needed, 'more step')} away."
 
 
 def _plateau(evidence: Evidence) -> str:
@@ -154,6 +78,8 @@ def _diverging(evidence: Evidence) -> str:
     else:
         text = f"the loss rose from {short(finite[0])} to {short(finite[-1])} in {counted(len(finite) - 1, 'step')}"
         text += ", faster with each." if len(finite) > 3 else "."
+    if run.status is not Status.NOT_FINITE and is_walled(evidence):
+        return f"{text} Its bounds will stop it."
     ahead = steps_to_overflow(evidence) if run.status is not Status.NOT_FINITE else None
     return text + (f" It would overflow after about {counted(ahead, 'more step')}." if ahead else "")
 
@@ -167,9 +93,18 @@ def _falling(evidence: Evidence) -> str:
     )
 
 
+def _slope(evidence: Evidence) -> str:
+    return short(float(evidence.run.gradient_norms[-1]))
+
+
 def _stopped_short(evidence: Evidence) -> str:
-    found, rate = travel(evidence), evidence.rate
-    assert found is not None
+    found, rate, run = travel(evidence), evidence.rate, evidence.run
+    if run.status is Status.STALLED and isinstance(rate, Polyak):
+        zero = "0 to rounding" if run.loss > rate.lowest else "0"
+        told = f"the loss, {short(run.loss)}, is not above the lowest one that Polyak's rate was given"
+        return f"the learning rate is {zero}, since {told}, {short(rate.lowest)}; the slope is {_slope(evidence)}."
+    if found is None:
+        return f"the learning rate is 0 from step {run.n_steps:,} on; the slope is {_slope(evidence)}."
     total = f"all its rates, those to come included, add up to S = {short(found.total)}"
     if isinstance(rate, GeometricDecay) and np.ndim(rate.rate) == 0:
         total += f" = {short(float(rate.rate))} / (1 - {rate.factor:g})"
@@ -229,11 +164,11 @@ def _limit_of_precision(evidence: Evidence) -> str:
 
 _HEADLINES: dict[Behaviour, Callable[[Evidence], str]] = {
     Behaviour.AT_REST: _at_rest,
-    Behaviour.STRAIGHT: _straight,
-    Behaviour.ZIGZAG: _zigzag,
-    Behaviour.SPIRAL: _spiral,
+    Behaviour.STRAIGHT: straight,
+    Behaviour.ZIGZAG: zigzag,
+    Behaviour.SPIRAL: spiral,
     Behaviour.BOUNCING: bouncing,
-    Behaviour.CRAWLING: _crawling,
+    Behaviour.CRAWLING: crawling,
     Behaviour.PLATEAU: _plateau,
     Behaviour.SADDLE: _saddle,
     Behaviour.MAXIMUM: _saddle,

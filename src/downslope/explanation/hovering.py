@@ -6,7 +6,8 @@ import numpy as np
 
 from downslope import wording
 from downslope.explanation.evidence import Evidence
-from downslope.explanation.pace import point_in_words
+from downslope.explanation.pace import MOST_COORDINATES, point_in_words
+from downslope.explanation.walls import walls_hit
 from downslope.methods import GradientDescent, SignDescent
 from downslope.wording import capital, short
 
@@ -17,11 +18,20 @@ _ALIKE = 1e-3
 
 def bouncing(evidence: Evidence) -> str:
     """Between two points, or by the length of its steps."""
-    run, cycle = evidence.run, evidence.motion.cycle
+    run, cycle, walls = evidence.run, evidence.motion.cycle, walls_hit(evidence)
+    if cycle is None and walls.size:
+        before, after = run.structure.flatten_rows(run.path[-2:])
+        cycle = before, after
+    if circles(evidence):
+        low, high = _range_of_loss(evidence)
+        return f"it circles, neither closer nor farther; over the last half the loss was between {low} and {high}."
     if cycle is None:
         return _floor(evidence)
     text = f"it jumps between {point_in_words(evidence, cycle[0])} and {point_in_words(evidence, cycle[1])}"
     text += f", losses {short(run.losses[-2])} and {short(run.losses[-1])}, and comes no closer."
+    if walls.size:
+        names = [run.variables[k] for k in walls[:MOST_COORDINATES]] + ["..."] * (len(walls) > MOST_COORDINATES)
+        return f"{text} Both are at bounds of {', '.join(names)}, which cut its steps short."
     if isinstance(evidence.method, SignDescent) and evidence.constant_rate is not None:
         return text + _sign_end(evidence)
     if _is_kink(evidence, *cycle):
@@ -33,6 +43,12 @@ def bouncing(evidence: Evidence) -> str:
         is_half = abs(jump - half) <= _ALIKE * half
         return f"{text}: it ends up half its rate, {short(half)}, to either side." if is_half else f"{text}."
     return text
+
+
+def circles(evidence: Evidence) -> bool:
+    """Whether its multipliers are on the unit circle at this rate and at every other that is not too large."""
+    found = evidence.stability
+    return found is not None and evidence.is_constant and 0 < found.rate < (found.circles_up_to or 0.0) * (1 - _ALIKE)
 
 
 def _is_kink(evidence: Evidence, one: np.ndarray, other: np.ndarray) -> bool:

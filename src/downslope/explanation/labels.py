@@ -7,7 +7,10 @@ import numpy as np
 from downslope.analysis.behaviour import Behaviour
 from downslope.analysis.curvature import DENSE_UP_TO, PointKind
 from downslope.explanation.evidence import Evidence, ended_badly, schedule_of
-from downslope.explanation.travel import travel
+from downslope.explanation.hovering import circles
+from downslope.explanation.pace import slowest
+from downslope.explanation.travel import rate_is_zero, travel
+from downslope.explanation.walls import walls_hit
 from downslope.methods import SignDescent
 from downslope.run import Run
 from downslope.stopping import Status
@@ -31,12 +34,12 @@ def behaviour_of(evidence: Evidence) -> Behaviour:
     if run.status is Status.TARGET_REACHED:
         return shape_of(evidence)
     if _grows(evidence):
-        return Behaviour.DIVERGING
+        return Behaviour.BOUNCING if walls_hit(evidence).size else Behaviour.DIVERGING
     if _is_vast(evidence) or _falls(evidence):
         return Behaviour.FALLING
     if run.specification["noise"] and _hovers(evidence):
         return Behaviour.NOISE_FLOOR
-    if motion.cycle is not None or _bounces_unseen(evidence):
+    if motion.cycle is not None or circles(evidence) or _bounces_unseen(evidence):
         return Behaviour.BOUNCING
     if _stops_short(evidence):
         return Behaviour.STOPPED_SHORT
@@ -51,7 +54,19 @@ def behaviour_of(evidence: Evidence) -> Behaviour:
             evidence.stability is not None and evidence.stability.forgets
         )
         return Behaviour.BOUNCING if swings else Behaviour.ERRATIC
-    return Behaviour.CRAWLING
+    return _of_the_way(evidence)
+
+
+def _of_the_way(evidence: Evidence) -> Behaviour:
+    """Of a run that was cut off on its way: how it turned, where that is what keeps it; crawling elsewhere."""
+    last, motion = slowest(evidence), evidence.motion
+    if last is not None and abs(last.multiplier.imag) >= _REAL:
+        return shape_of(evidence) if motion.shape in (Behaviour.SPIRAL, Behaviour.ZIGZAG) else Behaviour.CRAWLING
+    turns = motion.turns_back or motion.shape is None
+    if last is not None:
+        return Behaviour.ZIGZAG if last.multiplier.real < 0 and turns else Behaviour.CRAWLING
+    shrinks = motion.step_growth is not None and motion.step_growth < 1 and motion.rises == 0
+    return Behaviour.ZIGZAG if motion.turns_back and shrinks else Behaviour.CRAWLING
 
 
 def _of_bad_end(evidence: Evidence) -> Behaviour:
@@ -119,9 +134,10 @@ def shape_of(evidence: Evidence) -> Behaviour:
         return Behaviour.SPIRAL if abs(leading.imag) >= _REAL else turns
     if shape is Behaviour.SPIRAL and isinstance(evidence.method, SignDescent):
         return Behaviour.STRAIGHT  # a coordinate that has arrived flips to and fro
-    if shape is Behaviour.SPIRAL and evidence.stability is not None:
-        turning = np.abs(evidence.stability.multipliers.imag) > 0
-        return Behaviour.SPIRAL if turning.any() else Behaviour.STRAIGHT
+    if shape is Behaviour.SPIRAL and found is not None and not np.any(found.multipliers.imag):
+        shape = Behaviour.STRAIGHT
+    if shape is Behaviour.STRAIGHT and evidence.motion.turns_back:
+        return Behaviour.ZIGZAG  # a long way, and then to and fro
     return shape
 
 
@@ -169,7 +185,9 @@ def _is_stuck(evidence: Evidence) -> bool:
 
 
 def _stops_short(evidence: Evidence) -> bool:
-    """Whether all the rates to come add up to too little."""
+    """Whether all the rates to come add up to too little, or to nothing."""
+    if evidence.run.status is Status.STALLED and rate_is_zero(evidence):
+        return True
     if schedule_of(evidence) is None or evidence.run.n_steps == 0:
         return False
     ahead = travel(evidence)

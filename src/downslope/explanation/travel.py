@@ -12,10 +12,13 @@ from typing import Any
 import numpy as np
 
 from downslope.explanation.evidence import Evidence, schedule_of
+from downslope.learning_rates import Polyak
 from downslope.methods import SignDescent
 
 _AHEAD = 100_000
 """Steps looked at beyond the end."""
+_ROUNDING = 1e-12
+"""A loss above another by no more than this share of it is as low."""
 _ENDLESS = 1e-3
 """A sum whose last tenth adds more than this share goes on without end, as far as can be seen."""
 
@@ -59,6 +62,14 @@ def travel(evidence: Evidence) -> Travel | None:
         return Travel(made, ahead, 1.0)
     shrunk = np.exp(-_pull(evidence, made) * ahead)
     return Travel(made, ahead, max(shrunk / goal - 1, 0.0))
+
+
+def rate_is_zero(evidence: Evidence) -> bool:
+    """Whether the rule gives no rate at all where the run ended."""
+    rate, schedule, run = evidence.rate, schedule_of(evidence), evidence.run
+    if isinstance(rate, Polyak):
+        return bool(run.loss - rate.lowest <= _ROUNDING * abs(rate.lowest))
+    return schedule is not None and not np.any(schedule(run.n_steps))
 
 
 def _is_sign(evidence: Evidence) -> bool:

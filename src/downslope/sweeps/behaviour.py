@@ -63,6 +63,7 @@ def behaviour_of_lane(
         (Behaviour.BOUNCING, back & steady),
         (Behaviour.NOISE_FLOOR if noisy else Behaviour.ERRATIC, _wanders(lanes, 0.0 if noisy else _NEAR)),
         (Behaviour.DIVERGING, higher),
+        (Behaviour.ZIGZAG, back & (lanes.growth < 1) & (lanes.n_rises == 0)),
         (Behaviour.CRAWLING, np.ones(len(lanes), bool)),
     )
     found = np.empty(len(lanes), np.int8)

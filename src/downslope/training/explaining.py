@@ -21,7 +21,7 @@ from downslope.explanation import Explanation
 from downslope.explanation import explain as explained
 from downslope.explanation.evidence import Evidence
 from downslope.explanation.suggestion import Trials
-from downslope.learning_rates import Constant
+from downslope.learning_rates import Constant, Schedule
 from downslope.methods import GradientDescent
 from downslope.stopping import Status
 from downslope.storage.not_stored import NotStored
@@ -36,13 +36,19 @@ _STILL_FALLS = 0.02
 """An epoch that lowered the mean loss by this share of all that it fell has not settled."""
 _STEADILY = 0.01
 """Nor has a run whose last two epochs each lowered it by this share of what is left."""
+_IN_A_ROW = 5
+"""Nor one that lowered it in each of so many epochs: noise does so by chance in one case of 6! = 720."""
+_NOISY = 3.0
+"""Batches whose gradient is so many times that of all rows move the weights by their noise."""
 _RISES = 0.5
 """A loss above its first by this share has risen."""
 _MOST_SECONDS = 3.0
 _HELPS = 0.05
 """Of the fall, or of the loss where that is smaller: a further fall that is worth telling of."""
 _WORSE = 0.05
-"""A validation loss above its lowest by this share has risen."""
+"""A validation loss above its lowest by this share has risen, if it is also"""
+_WIGGLES = 3.0
+"""times as much as it changes from one epoch to the next."""
 _BAD_VALUE = "`data` column"
 """How a note begins that tells of a value which cannot be trained on."""
 _FACTORS = (3.0, 1 / 3, 0.1)
@@ -56,7 +62,7 @@ def explain(run: TrainingRun, *, suggest: bool = True) -> Explanation:
         found = explained(run, suggest=suggest and run.specification["training"]["l1"] == 0)
         return dataclasses.replace(found, sentences=(*found.sentences, *edge, *_validation(run)))
     behaviour, headline = _headline(run)
-    sentences = [f"{capital(behaviour.value)}: {headline}", *edge, *_noise(run), *_validation(run)]
+    sentences = [f"{capital(behaviour.value)}: {headline}", *edge, *_noise(run, behaviour), *_validation(run)]
     sentences += [f"{capital(note)}." for note in run.notes if "learning rate" in note or "condition number" in note]
     if suggest and run.data is not None:
         sentences += _tried(run)
@@ -93,6 +99,9 @@ def _headline(run: TrainingRun) -> tuple[Behaviour, str]:
     left = abs(means[-1])
     if len(means) > 2 and min(last, means[-3] - means[-2]) > _STEADILY * left:
         return Behaviour.CRAWLING, f"{told}, and still falls: by {100 * last / left:.1f} % in the last epoch."
+    fell = np.diff(means[-_IN_A_ROW - 1 :]) < 0
+    if fell.all() and (len(fell) == _IN_A_ROW or _is_noisy(run) is False):
+        return Behaviour.CRAWLING, f"{told}, and still falls, slowly: by {100 * last / left:.2g} % in the last epoch."
     return Behaviour.NOISE_FLOOR, f"{told}, and no longer falls from epoch to epoch."
 
 
@@ -114,8 +123,9 @@ def _edge(run: TrainingRun) -> list[str]:
         x = run.structure.flatten(run.x)
         bound = run.objective.bind(run.x)[0]
         sharpness = leading(lambda v: bound.hessian_vector_product(x, v), x.size)
-    rate = float(run.learning_rates[-2]) if run.n_steps else math.nan
-    method = _rules(run)[0]
+    # What a search chose last says nothing of what it would choose where the next step is too long.
+    method, rule = _rules(run)
+    rate = float(run.learning_rates[-2]) if run.n_steps and isinstance(rule, Schedule) else math.nan
     if not (math.isfinite(sharpness) and math.isfinite(rate) and rate > 0) or method is None or method.scaling:
         return [f"The sharpness is {short(sharpness)}."] if math.isfinite(sharpness) else []
     try:
@@ -135,19 +145,37 @@ def _edge(run: TrainingRun) -> list[str]:
     return [f"The sharpness is {short(sharpness)}, {side} {limit}."]
 
 
-def _noise(run: TrainingRun) -> list[str]:
+def _gradients(run: TrainingRun) -> tuple[float, float] | None:
+    """The size of the last batches' gradients, and that of all rows' at the end; None where there are too few."""
+    tail, whole = run.gradient_norms[:-1][-200:], float(run.gradient_norms[-1])
+    if len(tail) < 10 or not np.isfinite(tail).all() or not math.isfinite(whole):
+        return None
+    return float(np.median(tail)), whole
+
+
+def _is_noisy(run: TrainingRun) -> bool | None:
+    """Whether noise is most of what moves the weights; None where nothing tells."""
+    found = _gradients(run)
+    return None if found is None else found[0] > _NOISY * found[1]
+
+
+def _noise(run: TrainingRun, behaviour: Behaviour) -> list[str]:
     """How the last batches' gradients compare with that of all rows."""
-    tail = run.gradient_norms[:-1][-200:]
-    whole = float(run.gradient_norms[-1])
-    if len(tail) < 10 or not np.isfinite(tail).all() or not math.isfinite(whole) or run.status is Status.DIVERGED:
+    found = _gradients(run)
+    if found is None or behaviour in (Behaviour.DIVERGING, Behaviour.LEFT_DOMAIN):
         return []
-    typical, size = float(np.median(tail)), run.specification["training"]["batch_size"]
-    if typical > 3 * whole:
-        return [
-            f"A batch of {counted(size, 'row')} has a gradient of {short(typical)}, all rows have {short(whole)}: what "
-            "moves the weights now is mostly noise, which a smaller rate, larger batches or averaging lower."
-        ]
-    return [f"A batch has a gradient of {short(typical)}, all rows have {short(whole)}: the descent is not done."]
+    typical, whole = (short(size) for size in found)
+    if _is_noisy(run):
+        rows = counted(run.specification["training"]["batch_size"], "row")
+        told = f"A batch of {rows} has a gradient of {typical}, all rows have {whole}"
+        if behaviour is Behaviour.CRAWLING:
+            return [f"{told}: a step is mostly noise, and still the loss falls on average."]
+        cure = "a smaller rate, larger batches or averaging lower"
+        return [f"{told}: what moves the weights now is mostly noise, which {cure}."]
+    told = f"A batch has a gradient of {typical}, all rows have {whole}"
+    if behaviour is not Behaviour.NOISE_FLOOR or run.status is Status.STOPPED_EARLY:
+        return [f"{told}: the training loss can still be lowered."]
+    return [f"{told}, and still the loss does not fall: the steps are too long, which a smaller rate mends."]
 
 
 def _validation(run: TrainingRun) -> list[str]:
@@ -156,7 +184,9 @@ def _validation(run: TrainingRun) -> list[str]:
         return []
     best = int(np.nanargmin(losses))
     words = f"The validation loss was lowest after epoch {run.epochs[best].epoch}: {short(losses[best])}"
-    if best == len(losses) - 1 or losses[-1] <= losses[best] + _WORSE * abs(losses[best]):
+    wiggle = float(np.nanmedian(np.abs(np.diff(losses)))) if len(losses) > 1 else 0.0
+    rise = losses[-1] - losses[best]
+    if not rise > max(_WORSE * abs(losses[best]), _WIGGLES * wiggle):
         return [f"{words}."]
     return [f"{words}; at the end it was {short(losses[-1])}: later epochs fitted what does not generalise."]
 

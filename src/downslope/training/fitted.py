@@ -9,14 +9,20 @@ from typing import Any
 import numpy as np
 
 from downslope.errors import InvalidData, InvalidInput
+from downslope.objectives.structure import Structure
 from downslope.training.losses import LOSSES
-from downslope.training.models import Linear, Model, UserLoss, predicted, probabilities
+from downslope.training.models import Linear, Model, UserLoss, name_of, predicted, probabilities
 from downslope.training.networks import Network
+from downslope.wording import counted
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Fitted:
-    """Weights and the model that they belong to; everything on rows (n, d)."""
+    """Weights and the model that they belong to; everything on rows (n, d).
+
+    >>> Fitted(Network(hidden_layer_sizes=(4, 3)), Network(hidden_layer_sizes=(4, 3)).start(2, float), ("a", "b"))
+    <Fitted network 4-3, squared error, of 2 features: 31 parameters>
+    """
 
     model: Model
     params: Any
@@ -24,6 +30,11 @@ class Fitted:
     """Of the features."""
     labels: tuple[str, ...] | None = None
     """What the classes 0, 1, ... stand for, where the target was words."""
+
+    def __repr__(self) -> str:
+        size = Structure.of(self.params)[0].size
+        features = f", of {counted(len(self.names), 'feature')}" if self.names else ""
+        return f"<Fitted {name_of(self.model)}{features}: {counted(size, 'parameter')}>"
 
     def outputs(self, X: Any) -> np.ndarray:
         """The model's raw outputs: numbers, log-odds; shape (n,), or (n, k) of k classes."""

@@ -194,3 +194,14 @@ def probabilities(loss: Loss | None, z: np.ndarray) -> np.ndarray:
         return np.asarray(softmax(np, z).T)
     known = ", ".join(name for name, kind in LOSSES.items() if kind.is_classifier)
     raise InvalidInput("model", f"must have classes to give probabilities: {known}", loss)
+
+
+def name_of(model: Model) -> str:
+    """A model in a word or two."""
+    if isinstance(model, UserLoss):
+        return model.name
+    loss = model.loss.name if model.loss is not None else "loss"
+    sizes = getattr(model, "hidden_layer_sizes", None)
+    if sizes is None:
+        return "linear regression" if loss == "squared_error" else f"{loss} regression"
+    return f"network {'-'.join(map(str, sizes)) or 'without hidden layers'}, {loss.replace('_', ' ')}"

@@ -20,7 +20,7 @@ from downslope.training import asked as asking
 from downslope.training.asked import Asked
 from downslope.training.cluster import ALONE, Cluster
 from downslope.training.constant_columns import constant_warning
-from downslope.training.models import Batch, Model, UserLoss
+from downslope.training.models import Batch, Model, UserLoss, name_of
 from downslope.training.objective import Average, TrainingObjective
 from downslope.training.order import Order
 from downslope.training.scaling import scaling_warning
@@ -225,17 +225,6 @@ def _rate_of_first_batches(
     seen = f"the steepest of {_FIRST_BATCHES} batches allows" if asked.batch_size else "the rows allow"
     words = f"the learning rate, {rate:.4g}, is half of what {seen} at the start"
     return Constant(rate), words
-
-
-def name_of(model: Model) -> str:
-    """A model in a word or two."""
-    if isinstance(model, UserLoss):
-        return model.name
-    loss = model.loss.name if model.loss is not None else "loss"
-    sizes = getattr(model, "hidden_layer_sizes", None)
-    if sizes is None:
-        return "linear regression" if loss == "squared_error" else f"{loss} regression"
-    return f"network {'-'.join(map(str, sizes)) or 'without hidden layers'}, {loss.replace('_', ' ')}"
 
 
 def parameter_names(model: Model, source: Source) -> tuple[str, ...]:
