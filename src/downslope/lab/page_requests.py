@@ -23,7 +23,7 @@ def whole(chosen: Setting, ranges: Sequence[Sequence[float]]) -> dict[str, Any]:
     many = len(chosen.start) > 2
     return {
         "fun": chosen.function.name,
-        "ranges": [list(pair) for pair in chosen.ranges or ranges],
+        "ranges": [list(pair) for pair in chosen.ranges or (ranges if many else _with_start(ranges, chosen.start))],
         "start": list(chosen.start),
         "method": chosen.method_name,
         "coefficients": {name: getattr(chosen.method, name) for name in coefficients(chosen.method)},
@@ -36,6 +36,20 @@ def whole(chosen: Setting, ranges: Sequence[Sequence[float]]) -> dict[str, Any]:
         "gradient_tolerance": chosen.gradient_tolerance,
         **({"slice": chosen.slice or {"principal": True}} if many else {}),
     }
+
+
+def _with_start(ranges: Sequence[Sequence[float]], start: Sequence[float]) -> list[tuple[float, float]]:
+    """Ranges in which the start is seen, with some room beside it.
+
+    >>> _with_start([(-5.0, 5.0)], [15.0]), _with_start([(-5.0, 5.0)], [2.0])
+    ([(-5.0, 16.0)], [(-5.0, 5.0)])
+    """
+    wide = [(min(low, x), max(high, x)) for (low, high), x in zip(ranges, start, strict=True)]
+    room = [(high - low) / 20 for low, high in wide]
+    return [
+        (low - (low == x) * beside, high + (high == x) * beside)
+        for (low, high), x, beside in zip(wide, start, room, strict=True)
+    ]
 
 
 def function_request(chosen: Setting) -> Request:
