@@ -10,6 +10,7 @@ from downslope.analysis.behaviour import Behaviour
 from downslope.analysis.curvature import PointKind
 from downslope.explanation.evidence import Evidence
 from downslope.explanation.hovering import bouncing, erratic, noise_floor
+from downslope.explanation.leap import leap
 from downslope.explanation.pace import (
     MOST_COORDINATES,
     point_in_words,
@@ -23,13 +24,15 @@ from downslope.methods import GradientDescent, SignDescent
 from downslope.stopping import Status
 from downslope.wording import counted, short
 
+_ARRIVING = (Behaviour.STRAIGHT, Behaviour.ZIGZAG, Behaviour.SPIRAL, Behaviour.CRAWLING, Behaviour.PLATEAU)
+"""On the way to some minimum, which may not be the one that a reader thinks of."""
 _RUNAWAY = 100.0
 """Growth beyond this is no multiplier of a quadratic, but a function that gets ever steeper."""
 
 
 def headline(evidence: Evidence, behaviour: Behaviour) -> str:
     """One or two sentences that follow the behaviour's name and a colon."""
-    return _HEADLINES[behaviour](evidence)
+    return _HEADLINES[behaviour](evidence) + (leap(evidence) if behaviour in _ARRIVING else "")
 
 
 def _at_rest(evidence: Evidence) -> str:
