@@ -2,7 +2,7 @@
 
 evidence     the end, the stationary point it belongs to, its curvature, the method's stability there
 labels       which behaviour that is
-headlines    what the run did, and `grounds`, why
+headlines    what the run did: `ways` of one that was arriving, `hovering` of one that was not; and `grounds`, why
 minima       where it ended among the minima known
 suggestion   what to try, tried
 """
