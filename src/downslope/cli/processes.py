@@ -54,7 +54,8 @@ def end_with_parent() -> None:
     """End this process where the one that started it is gone."""
 
     def wait() -> None:
-        sys.stdin.buffer.read()
+        while os.read(0, 1):  # of the descriptor: a lock of `sys.stdin` would be held when Python ends
+            pass
         os._exit(1)
 
     threading.Thread(target=wait, name="downslope waits for its parent", daemon=True).start()
