@@ -218,6 +218,28 @@ def test_what_a_note_told_is_not_said_again(run_cli, tmp_path, monkeypatch):
     assert out.count("condition number") == 1
 
 
+def test_a_saved_training_is_shown_as_fit_showed_it(run_cli, table):
+    words = "--batch-size", "50", "--epochs", "12", "--learning-rate", "0.1", "--save", "run.parquet"
+    _, fitted, _ = run_cli(*FIT, *words)
+    _, shown, _ = run_cli("show", "run.parquet")
+    epochs, why = fitted.split("\n\n")[1:3]
+    assert shown.split("\n\n")[1] == epochs
+    assert shown.split("\n\n")[2].splitlines()[0] == why.splitlines()[0]
+    assert "sharpness" not in epochs  # which was not measured, and is no empty column
+    status, _, err = run_cli("show", "run.parquet", "--replay")
+    assert (status, "--replay needs the rows" in err) == (2, True)
+
+
+def test_where_no_rate_is_found_it_says_that_the_features_are_not_scaled(run_cli, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    parquet.write_table(pa.table({"a": X[:, 0], "b": 1e5 * X[:, 1], "y": X @ [1.0, 2.0]}), "rows.parquet")
+    status, _, err = run_cli("fit", "rows.parquet", "--target", "y", "--learning-rate", "find")
+    assert status == 2
+    assert "the loss rose from the smallest of its rates on, 1e-06: the features are not scaled" in " ".join(
+        err.split()
+    )
+
+
 def test_predict_refuses_what_is_no_training(run_cli, table):
     downslope.minimize("x^2", 5.0).save("other.parquet")
     status, _, err = run_cli("predict", "other.parquet", "data.parquet")

@@ -5,6 +5,7 @@ import pickle
 import numpy as np
 import pytest
 from scipy import sparse
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
@@ -86,3 +87,9 @@ def test_sparse_rows_are_refused_and_unscaled_ones_told():
         DescentRegressor(epochs=1).fit(X * [1, 1000, 1], Y)
     with pytest.raises(ValueError, match="two classes or more"):
         DescentClassifier().fit(X, np.zeros(150))
+
+
+def test_a_fit_that_diverges_warns_as_scikit_learn_does():
+    X = np.random.default_rng(0).normal(size=(200, 3))
+    with pytest.warns(ConvergenceWarning, match="the training ended DIVERGED after"):
+        DescentRegressor(learning_rate=5.0).fit(X, X.sum(axis=1))

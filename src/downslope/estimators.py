@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import dataclasses
+import warnings
 from typing import Any
 
 import numpy as np
@@ -14,11 +15,13 @@ from downslope.errors import InvalidInput, MissingExtra
 
 try:
     from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+    from sklearn.exceptions import ConvergenceWarning
     from sklearn.utils.multiclass import check_classification_targets
     from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 except ImportError:
     raise MissingExtra("an estimator", "scikit-learn", extra="sklearn") from None
 
+from downslope.stopping import Status
 from downslope.storage.not_stored import objective_of
 from downslope.training.fitting import fitted
 from downslope.training.joining import warn_of_several
@@ -108,6 +111,9 @@ class _Descent(BaseEstimator):
             is_part=partial,
             seed=seed,
         )
+        if run.status in (Status.DIVERGED, Status.NOT_FINITE):
+            told = f"the training ended {run.status.name} after {run.n_steps:,} steps; `run_.explain()` says why"
+            warnings.warn(f"{told}. A smaller `learning_rate` or scaled features help most", ConvergenceWarning, 3)
         self.run_, self._position = run, position
         self.params_ = run.x
         epochs = run.n_steps if is_batch else len(run.epochs)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,6 +12,7 @@ from downslope.cli import boxes, completing, laboratory, pictures, sweeping, tra
 from downslope.cli.command import Command, Group
 from downslope.cli.loading import loading
 from downslope.cli.run_options import RunOptions, with_run_options
+from downslope.errors import InvalidInput
 
 if TYPE_CHECKING:
     from downslope.run import Run
@@ -89,7 +90,15 @@ def show(
         from downslope.storage import load
 
         disk_cache.switch_on()
-    result, again = load(path), None
+    result: Any = load(path)
+    again = None
+    is_training = hasattr(result, "epochs")
+    if replay and is_training:
+        rule = "needs the rows, which the file of a training does not hold; `run.replay(data)` in Python takes them"
+        raise InvalidInput("replay", rule, path)
+    if is_training and not table:
+        training.tell(result, None, as_json=as_json, brief=brief)
+        raise typer.Exit(pictures.exit_status(result))
     if replay:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the run's notes say the same
@@ -107,7 +116,6 @@ def explain(
     """Say why a descent goes as it does, and what to try; of a formula, a named problem, or a file of `run --save`."""
     with loading():
         from downslope import disk_cache, minimization  # noqa: F401
-        from downslope import explanation as explaining
         from downslope.cli import as_json as json_of
         from downslope.cli import showing
         from downslope.storage import load
@@ -118,7 +126,7 @@ def explain(
         result = load(asked.fun)
     else:
         result = asked.minimized(quiet=as_json)
-    found = explaining.explain(result)
+    found = result.explain()
     if as_json:
         json_of.print_explanation(found)
     else:

@@ -37,6 +37,7 @@ _OPTIONS = {
         for name in (
             *("target", "weight", "features", "model", "activation", "batch_size", "epochs", "validation", "l1", "l2"),
             *("early_stopping", "clip_norm", "average_from", "sharpness", "checkpoint", "resume", "output"),
+            "replay",
         )
     },
     **{

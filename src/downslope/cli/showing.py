@@ -54,12 +54,13 @@ def end(result: Run) -> None:
     print(wrapped(f"  {wording.point(result)}   loss = {number(result.loss)}", indent=4))
 
 
-def training(result: TrainingRun, data: str) -> None:
-    """What was trained on what, the end, and a table of epochs."""
+def training(result: TrainingRun, data: str | None) -> None:
+    """What was trained on what (None where a file does not tell), the end, and a table of epochs."""
     told = result.specification["training"]
     what = f"{counted(told['n_rows'], 'row')} of {counted(told['n_features'], 'feature')}"
     how = f"{wording.method(result)}, {wording.rate(result)}, batches of {told['batch_size']:,}"
-    print(wrapped(f"{result.specification['fun']} on {what} of {data} by {how}"))
+    of_data = "" if data is None else f" of {data}"
+    print(wrapped(f"{result.specification['fun']} on {what}{of_data} by {how}"))
     print(bold(wrapped(result.message)))
     print(wrapped(f"  {wording.point(result)}   loss = {number(result.loss)}", indent=4))
     for note in result.notes:
@@ -68,9 +69,9 @@ def training(result: TrainingRun, data: str) -> None:
     rows = [
         [str(e.epoch), str(e.n_steps), *map(_or_nothing, e[2:6]), f"{e.rows_per_second:,.0f}"] for e in result.epochs
     ]
+    kept = [k for k in range(len(names)) if any(row[k] for row in rows)]
     if len(rows) > _FIRST + _LAST + 1:
         rows = [*rows[:_FIRST], ["..."] * len(names), *rows[-_LAST:]]
-    kept = [k for k in range(len(names)) if any(row[k] for row in rows)]
     if rows:
         print(f"\n{table([[row[k] for k in kept] for row in [names, *rows]])}")
 

@@ -122,7 +122,7 @@ def fit(
             raise
         if not speaks:
             raise typer.Exit(exit_status(run))
-        _tell(run, data, as_json=as_json, brief=brief)
+        tell(run, data, as_json=as_json, brief=brief)
         if save is not None:
             run.save(save)
             say_saved(save)
@@ -202,13 +202,15 @@ def _rate(model: Any, data: str, asked: dict[str, Any], text: str | None, decay:
 
     found = find_learning_rate(model, data, **asked)
     if found.suggestion is None:
-        raise InvalidInput("learning_rate", f"must be a number: {found.reason}", text)
+        told = f"`learning_rate` find has found none: {found.reason}"
+        raise InvalidInput("learning_rate", "must be a number", text, message=told)
     if not quiet:
         print(f"learning rate {found.suggestion:.4g}: {found.reason}")
     return (found.suggestion, "step") if decay is None else (GeometricDecay(found.suggestion, decay), "epoch")
 
 
-def _tell(run: TrainingRun, data: str, *, as_json: bool, brief: bool) -> None:
+def tell(run: TrainingRun, data: str | None, *, as_json: bool, brief: bool) -> None:
+    """Print how a training went, and why."""
     from downslope.cli import as_json as json_of
     from downslope.cli import showing
     from downslope.stopping import Status

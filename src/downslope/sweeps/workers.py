@@ -58,8 +58,9 @@ def _client(address: Any, *, direct: bool) -> Any:
     """A client, which asks workers for their results directly where it surely reaches them."""
     from distributed import Client
 
-    if not isinstance(address, str):
-        raise InvalidInput("scheduler", "must be an address such as tcp://host:8786, or a Client", address)
+    if not isinstance(address, str) or not address.rpartition(":")[2].isdecimal():
+        rule = "must be an address with its port, such as tcp://host:8786, or a Client"
+        raise InvalidInput("scheduler", rule, address)
     try:
         return Client(address, timeout=SECONDS_TO_ANSWER, set_as_default=False, direct_to_workers=direct)
     except (OSError, ValueError, TypeError) as error:  # no answer; no address; a TLS one without certificates

@@ -86,6 +86,8 @@ def _headline(run: TrainingRun) -> tuple[Behaviour, str]:
         return (Behaviour.DIVERGING if is_divergence else Behaviour.LEFT_DOMAIN), words
     means = _means(run)
     told = f"the loss went from {short(first)} to {short(run.loss)} in {steps}"
+    if run.converged:
+        return Behaviour.STRAIGHT, f"{told}, where {run.status.reason}."
     if run.status is Status.STOPPED_EARLY:
         return Behaviour.NOISE_FLOOR, f"{told}, and stopped early: the validation loss no longer fell."
     if run.loss > first + abs(first) * _RISES or (len(means) > 1 and means[-1] > means[0] + abs(means[0]) * _RISES):
@@ -188,6 +190,8 @@ def _validation(run: TrainingRun) -> list[str]:
     rise = losses[-1] - losses[best]
     if not rise > max(_WORSE * abs(losses[best]), _WIGGLES * wiggle):
         return [f"{words}."]
+    if run.epochs[-1].training_loss > run.epochs[best].training_loss:
+        return [f"{words}; at the end it was {short(losses[-1])}, and the training loss had risen, too."]
     return [f"{words}; at the end it was {short(losses[-1])}: later epochs fitted what does not generalise."]
 
 

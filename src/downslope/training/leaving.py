@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import jax
 
-from downslope.errors import DownslopeError
+from downslope.errors import DownslopeError, InvalidInput
 
 if TYPE_CHECKING:
     from downslope.training.cluster import Cluster
@@ -73,7 +73,8 @@ def leave(cluster: Cluster, error: BaseException) -> NoReturn:
             client().key_value_set(_KEY, cause)
         if not isinstance(error, DownslopeError | KeyboardInterrupt):
             traceback.print_exception(error)
-    _end(cluster, cause, 130 if isinstance(error, KeyboardInterrupt) else STATUS)
+    statuses = {KeyboardInterrupt: 130, InvalidInput: 2}
+    _end(cluster, cause, next((status for kind, status in statuses.items() if isinstance(error, kind)), STATUS))
 
 
 def _end(cluster: Cluster, cause: str, status: int = STATUS) -> NoReturn:

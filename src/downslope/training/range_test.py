@@ -138,7 +138,8 @@ def _read(job: Job, run: Any, n_steps: int) -> RateSearch:
         return RateSearch(rates, losses, suggestion, reason, sharpness, limit)
 
     if losses[0] - losses[lowest] < _CLEARLY * abs(losses[0]):
-        return found(None, "the loss never fell clearly at any of these rates: it may be at its minimum, or all noise")
+        ran_away = bool(risen.size) or run.status in (Status.DIVERGED, Status.NOT_FINITE)
+        return found(None, _no_answer(job, rates, rose=lowest == 0 and ran_away))
     span = max(1, min(len(rates) // 10, lowest))
     falls = losses[: lowest + 1 - span] - losses[span : lowest + 1]
     fastest, most = float(rates[int(np.argmax(falls)) + span // 2]), float(rates[lowest]) / 2
@@ -155,6 +156,13 @@ def _read(job: Job, run: Any, n_steps: int) -> RateSearch:
     else:
         words += f"; the sharpness measured is {sharpness:.3g}"
     return found(tried[best], words)
+
+
+def _no_answer(job: Job, rates: np.ndarray, rose: bool) -> str:
+    if not rose:
+        return f"the loss never fell clearly from {rates[0]:.3g} up: it may be at its minimum, or all noise"
+    unscaled = next((f": {note}" for note in job.notes if "not scaled" in note), "; scale the features, or begin lower")
+    return f"the loss rose from the smallest of its rates on, {rates[0]:.3g}{unscaled}"
 
 
 def _in_words(rates: list[float]) -> str:
