@@ -52,7 +52,7 @@ def fit(
     Parameters
     ----------
     model
-        "linear", "logistic", "softmax" or "huber"; a `training.Linear` or `training.Network`; or a function
+        "linear" (half the squared error), "logistic", "softmax" or "huber"; a `training.Linear` or `training.Network`; or a function
         `loss(params, batch)` in NumPy or JAX, where `X, y = batch` have shapes (b, d) and (b,): it returns the batch's
         average, or one number a row (then rows may have weights). It needs a `start`.
     data

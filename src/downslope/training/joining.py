@@ -161,12 +161,13 @@ def _check(cluster: Cluster, timeout: int) -> None:
 
 @contextlib.contextmanager
 def _standard_output_kept() -> Iterator[None]:
-    """Send what gloo says of its connections to the standard error: the standard output may be somebody's JSON."""
+    """Leave out what gloo prints of its connections: the standard output may be somebody's JSON."""
     sys.stdout.flush()
-    kept = os.dup(1)
-    os.dup2(2, 1)
+    kept, nowhere = os.dup(1), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
     try:
         yield
     finally:
         os.dup2(kept, 1)
         os.close(kept)
+        os.close(nowhere)
