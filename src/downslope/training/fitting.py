@@ -52,9 +52,9 @@ def fit(
     Parameters
     ----------
     model
-        "linear" (half the squared error), "logistic", "softmax" or "huber"; a `training.Linear` or `training.Network`; or a function
-        `loss(params, batch)` in NumPy or JAX, where `X, y = batch` have shapes (b, d) and (b,): it returns the batch's
-        average, or one number a row (then rows may have weights). It needs a `start`.
+        "linear" (half the squared error), "logistic", "softmax" or "huber"; a `training.Linear` or `training.Network`;
+        or a function `loss(params, batch)` in NumPy or JAX, where `X, y = batch` have shapes (b, d) and (b,): it
+        returns the batch's average, or one number a row (then rows may have weights). It needs a `start`.
     data
         (X, y) or (X, y, weights) with X of shape (n, d); a pandas or polars frame; or a .parquet, .csv or .npy file, or
         a folder of files of one kind, which may be larger than memory. Arrays are not copied: `run.explain()` and the
