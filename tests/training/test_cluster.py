@@ -40,6 +40,8 @@ import os, signal, sys
 from downslope import training
 fault, rank = sys.argv[1], int(os.environ["RANK"])
 is_bad = rank == int(sys.argv[2])
+if fault == "version" and is_bad:
+    training.joining.version = lambda name: "0.0"
 cluster = training.join(heartbeat=int(sys.argv[3]), timeout=20)
 from downslope.training.loop import Training
 import numpy as np
@@ -144,6 +146,7 @@ def test_a_run_goes_on_in_the_same_number_of_processes_to_the_last_bit_and_in_an
         ("error", 0, "process 0: ValueError: no such luck"),
         ("outside", 1, "process 1: ValueError: no such luck"),
         ("data", 1, "`data` must be the same in all processes, and is not in process 1"),
+        ("version", 1, "process 1: InvalidInput: `cluster` must have downslope "),
     ],
 )
 def test_where_one_process_fails_all_end_and_name_it(fault, rank, cause):
