@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.browsers import browsers  # noqa: F401  # a fixture
+
 # The first call of a compiled function takes long; a deadline would fail on it.
 # CI draws the same examples each time: what fails there fails here.
 settings.register_profile("downslope", deadline=None, max_examples=40, derandomize=bool(os.environ.get("CI")))

@@ -311,7 +311,7 @@ def test_a_sweep_is_no_run(tmp_path):
 def test_a_folder_holds_the_same_runs_block_by_block(run_cli, tmp_path, monkeypatch):
     import pandas
 
-    monkeypatch.setattr("downslope.sweeps.streaming._FIRST_LANES", 3)
+    monkeypatch.setattr("downslope.sweeps.streaming.FIRST_LANES", 3)
     monkeypatch.setattr("downslope.sweeps.streaming.MOST_LANES", 4)
     folder = f"{tmp_path}/runs/"
     status, out, err = run_cli(*PARABOLA, "--table", "--save", folder, "--plot", str(tmp_path / "map.png"))

@@ -274,8 +274,9 @@ def test_a_cluster_without_workers_is_not_waited_for_without_end(monkeypatch):
         ({"workers": 0}, "workers", "must be a whole number, 1 or more"),
         ({"workers": 2.0}, "workers", "must be a whole number, 1 or more"),
         ({"workers": 2, "scheduler": "tcp://127.0.0.1:9"}, "workers", "must be None beside a `scheduler`"),
-        ({"scheduler": 8786}, "scheduler", "must be an address such as tcp://host:8786, or a Client"),
-        ({"scheduler": "carrier-pigeon://coop"}, "scheduler", "must be the address of a Dask scheduler"),
+        ({"scheduler": 8786}, "scheduler", "must be an address with its port, such as tcp://host:8786, or a Client"),
+        ({"scheduler": "127.0.0.1"}, "scheduler", "must be an address with its port, such as tcp://host:8786"),
+        ({"scheduler": "carrier-pigeon://coop:1"}, "scheduler", "must be the address of a Dask scheduler"),
     ],
 )
 def test_bad_input_is_named_before_anything_runs(options, parameter, rule):

@@ -7,8 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.laboratory_page.conftest import browsers  # noqa: F401  # a fixture
-
 SITE = Path(__file__).parents[2] / "docs" / "_build" / "html"
 
 

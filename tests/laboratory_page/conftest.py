@@ -3,22 +3,18 @@
 Tests act through mouse and keyboard, read what is shown, and compare it with what the library computes by itself.
 """
 
-import contextlib
-import functools
 import os
 import re
-import shutil
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, sync_playwright
+from playwright.sync_api import Browser, Locator, Page
 
 from downslope.lab.page_files import check_page
 from tests.laboratory_page import steep
 from tests.laboratory_page.a_command import shared
 
 SCREENSHOTS = Path(__file__).parents[2] / "build" / "laboratory_page"
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
 GATHER = 60_000
 """Milliseconds to wait for the page at most: the first compile of a function takes a second or two."""
 
@@ -37,30 +33,6 @@ def address(tmp_path_factory):
     is_worker = "PYTEST_XDIST_WORKER" in os.environ
     with shared(folder.parent if is_worker else folder, f"{steep.__file__}:steep") as url:
         yield url
-
-
-@pytest.fixture(scope="session")
-def browsers():
-    """Starts a browser for each way of drawing, once. Without a graphics card WebGL is drawn in software, slowly."""
-    path = next((found for name in NAMES if (found := shutil.which(name))), None)
-    if path is None:
-        pytest.fail(
-            "These tests need a browser: install Chromium (`apt-get install chromium`) or Chrome.", pytrace=False
-        )
-    root = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
-    drawing = {
-        False: ["--disable-gpu", "--disable-3d-apis"],
-        True: ["--use-angle=swiftshader", "--enable-unsafe-swiftshader"],
-    }
-    with sync_playwright() as playwright, contextlib.ExitStack() as open_:
-
-        @functools.cache
-        def started(hill: bool) -> Browser:
-            one = playwright.chromium.launch(executable_path=path, args=[*root, *drawing[hill]])
-            open_.callback(one.close)
-            return one
-
-        yield started
 
 
 @pytest.fixture
