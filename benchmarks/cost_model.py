@@ -82,7 +82,7 @@ def exchanges():
 
     from downslope import training
     from downslope.training.all_reduce import sum_over_processes
-    from downslope.training.cluster import _copied, mesh
+    from downslope.training.cluster import copied, mesh
 
     cluster, found = training.join(), []
     for size in SIZES:
@@ -93,7 +93,7 @@ def exchanges():
 
         same = PartitionSpec()
         loop = jax.jit(jax.shard_map(sums, mesh=mesh(), in_specs=same, out_specs=same, check_vma=False))
-        x = _copied(np.ones(size, np.float32))
+        x = copied(np.ones(size, np.float32))
         seconds = []
         for _ in range(6):
             began = time.perf_counter()

@@ -130,10 +130,10 @@ def over_processes(loop: Callable[..., Any]) -> Callable[..., Any]:
 
     specs = (same, divided, same)
     whole = jax.jit(jax.shard_map(part, mesh=mesh(), in_specs=specs, out_specs=same, check_vma=False))
-    return lambda position, data, *rest: whole(jax.tree.map(_copied, position), data, rest)
+    return lambda position, data, *rest: whole(jax.tree.map(copied, position), data, rest)
 
 
-def _copied(leaf: Any) -> jax.Array:
+def copied(leaf: Any) -> jax.Array:
     """An array that every process has: as the loop gives it, so that its first call is compiled like the others."""
     if isinstance(leaf, jax.Array):
         return leaf

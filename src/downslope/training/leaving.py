@@ -113,7 +113,7 @@ def _of_others(cluster: Cluster, error: BaseException) -> str | None:
         return told
     try:
         client().wait_at_barrier("downslope/left", 1000 * _SECONDS_FOR_ANSWERS)
-    except Exception as answer:
+    except Exception as answer:  # JAX's own kind of error, which has had several names
         missing = re.findall(r"^(\d+)$", str(answer), re.MULTILINE)
         if missing:
             return f"process {', '.join(missing)}: killed or crashed, without a word ({error})"

@@ -82,6 +82,8 @@ def find_learning_rate(
 ) -> RateSearch:
     """A range test: `n_steps` steps at rates that grow from `smallest` to `largest`; other options are those of `fit`.
 
+    Up to three rates that it points to are then tried from the start, for as many steps each.
+
     Parameters
     ----------
     model, data, method, batch_size
