@@ -151,13 +151,37 @@ def shares_by(batches, n_steps):
     """What of each batch counts here."""
     given = []
     for chunk in batches.chunks(0, n_steps):
-        c = batches.places
+        c, d = batches.places, len(batches.source.names)
         assert chunk.n_places == chunk.n_batches * c
-        for first in range(0, chunk.n_places, c):
-            counts = first + np.flatnonzero(chunk.rows.weight[first : first + c])
-            parts = chunk.rows.columns[:, counts], chunk.rows.target[counts], chunk.numbers[counts]
+        for k in range(chunk.n_batches):
+            place = chunk.flat.first + k * chunk.apart * d
+            columns = chunk.flat.numbers[place : place + c * d].reshape(c, d).T
+            assert np.isfinite(columns).all()
+            counts = np.flatnonzero(chunk.rows.weight[k * c : (k + 1) * c])
+            parts = columns[:, counts], chunk.rows.target[k * c + counts], chunk.numbers[k * c + counts]
             given.append(Part(*(part.copy() for part in parts)))
     return given
+
+
+@settings(max_examples=60)
+@given(st.integers(1, 400), st.integers(1, 60), st.integers(2, 5), st.one_of(st.none(), st.integers(1, 9)), st.data())
+def test_shares_of_rows_in_memory_are_the_batches_wherever_each_process_has_its_rows(n_rows, b, n, per_chunk, data):
+    X, y = numbers(n_rows)
+    order, shares, steps = Order(n_rows, 3, 0, shuffle=False), [], []
+    for rank in range(n):
+        memory = np.empty(X.size + 8)
+        own = memory[data.draw(st.integers(0, 8)) :][: X.size].reshape(X.shape)  # of eight places in 64 bytes
+        own[:] = X
+        batches = Batches(ArraySource(own, y), order, b, per_chunk, Share(rank, n))
+        shares.append(shares_by(batches, batches.n_batches))
+        steps.append([(chunk.step, chunk.n_batches) for chunk in batches.chunks(0, batches.n_batches)])
+    assert all(own == steps[0] for own in steps)
+    for k, parts in enumerate(zip(*shares, strict=True)):
+        np.testing.assert_array_equal(
+            np.concatenate([part.columns for part in parts], axis=1), X[k * b : (k + 1) * b].T
+        )
+        np.testing.assert_array_equal(np.concatenate([part.target for part in parts]), y[k * b : (k + 1) * b])
+        np.testing.assert_array_equal(np.concatenate([part.numbers for part in parts]), np.arange(n_rows)[k * b :][:b])
 
 
 @pytest.mark.parametrize("first", [1, 7, 30, 31, 32, 45])

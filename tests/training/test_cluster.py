@@ -23,12 +23,15 @@ LEAVE_SECONDS = 10 + 5
 """The heartbeat, and 5 s."""
 
 CASES = """\
-import pickle, sys
+import os, pickle, sys
 from downslope import training
+from downslope.training import batches
 from downslope.training.sources import kept as kept_rows
 kept_rows.KEPT_NUMBERS = 0  # files are read while it trains
+batches._FEW = 0  # of few rows in memory, too, most are taken as they lie
 cases, kept = sys.argv[1:]
 cluster = training.join()
+assert os.sched_getscheduler(0) == os.SCHED_BATCH
 with open(cases, "rb") as file:
     runs = [training.fit(*case, **options, cluster=True) for case, options in pickle.load(file)]
 with open(f"{kept}{cluster.rank}", "wb") as file:

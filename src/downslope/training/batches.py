@@ -3,10 +3,10 @@
     for chunk in Batches(source, order, batch_size=256).chunks(step=0, n_steps=1000):
         ...                 chunk.rows: K batches of b rows, one row after the other, for one call of a compiled loop
 
-Rows in memory that come in order are taken as they lie; a file's rows that lie in one piece are read into the chunks by
-a thread. Else one thread reads windows (order.py), or blocks of columns that come in order, and another copies their
-rows into the chunks. There are at most two windows or three blocks, and three chunks, which are used again and again:
-this bounds memory, whatever the size of the data.
+Rows in memory that come in order are taken as they lie, a process's share of them too; a file's rows that lie in one
+piece are read into the chunks by a thread. Else one thread reads windows (order.py), or blocks of columns that come in
+order, and another copies their rows into the chunks. There are at most two windows or three blocks, and three chunks,
+which are used again and again: this bounds memory, whatever the size of the data.
 
 Every chunk has the same shape. The last batch of an epoch is shorter, the last chunk may have fewer batches; what is
 left over has weight 0. Chunks do not cross the end of an epoch.
@@ -35,6 +35,8 @@ CHUNK_NUMBERS = 2**21
 """A chunk holds about so many numbers, 8 MB of float32: enough that a call's cost is little beside it."""
 _MORE = 8
 """And so many times as many where nothing is copied."""
+_FEW = 2**19
+"""So many numbers are copied as quickly as two calls more are made: those before and after what is taken as it lies."""
 MOST_BATCHES = 4096
 """And at most so many batches, so that Ctrl-C and progress are not far apart."""
 
@@ -68,12 +70,10 @@ class Batches:
         table = source.in_memory
         self.is_in_order = not order.shuffle and not order.n_held_out
         lies_so = table is not None and self.is_in_order and table.columns.T.flags.c_contiguous
-        self.takes_as_it_lies = lies_so and share.is_whole
+        self.takes_as_it_lies = lies_so and (share.is_whole or source.is_checked)
         self.takes_blocks = self.is_in_order and share.is_whole
         self.reads_a_part = not share.is_whole and order.shuffle and not (table is not None and source.by_rows)
-        most = CHUNK_NUMBERS * (_MORE if self.takes_as_it_lies else 1)
-        n = min(MOST_BATCHES, most // max(1, len(source.names) * self.places), self.n_batches)
-        self.batches_per_chunk = batches_per_chunk or max(1, n)
+        self.batches_per_chunk = batches_per_chunk or self._batches_per_chunk()
         self._spare: list[Any] = []
 
     @property
@@ -85,6 +85,16 @@ class Batches:
     def places(self) -> int:
         """Of each batch, in a chunk: b, or fewer of a share."""
         return self.share.most(self.batch_size) if self.reads_a_part else self.share.size(self.batch_size)
+
+    def _batches_per_chunk(self) -> int:
+        most = CHUNK_NUMBERS * (_MORE if self.takes_as_it_lies else 1)
+        n = min(MOST_BATCHES, most // max(1, len(self.source.names) * self.places), self.n_batches)
+        if self.takes_as_it_lies and self.source.in_memory is not None:
+            columns = self.source.in_memory.columns
+            n_lying = (columns.shape[1] - 2 * Flat.edge(columns)) // self.batch_size
+            if n * self.places * len(columns) > _FEW:
+                n = min(n, n_lying)
+        return max(1, n)
 
     @property
     def chunk_rows(self) -> int:
@@ -100,7 +110,7 @@ class Batches:
         end = None if n_steps is None else step + n_steps
         table = self.source.in_memory
         if table is not None and self.takes_as_it_lies:
-            room, fill = self._chunk(), from_memory(table, self.batch_size)
+            room, fill = self._chunk(), from_memory(table, self.share, self.batch_size)
             yield from _chunks(self, fill, step, end, lambda: dataclasses.replace(room))
             return
         if self.source.by_rows and self.is_in_order:
@@ -135,9 +145,10 @@ class Batches:
     def _chunk(self) -> Chunk:
         """A chunk to fill. What is left over in it must be finite."""
         n, d, dtype = self.chunk_rows, len(self.source.names), self.source.dtype
-        flat = Flat.room(n * d, dtype)
+        n_flat = self.batches_per_chunk * self.batch_size if self.takes_as_it_lies else n
+        flat = Flat.room(n_flat * d, dtype)
         rows = Rows(flat.rows(n, d).T, np.zeros(n, dtype), np.ones(n, dtype))
-        return Chunk(rows, flat, np.zeros(n, np.int64))
+        return Chunk(rows, flat, self.places, np.zeros(n, np.int64))
 
 
 def _epochs(batches: Batches, step: int, end: int | None) -> Iterator[tuple[int, int, int]]:

@@ -126,7 +126,8 @@ def over_processes(loop: Callable[..., Any]) -> Callable[..., Any]:
 
     def part(position: Any, data: Data, rest: Any) -> Any:
         flat = data.flat._replace(first=data.flat.first[0])
-        return loop(position, dataclasses.replace(data, flat=flat), *rest)
+        apart = None if data.apart is None else data.apart[0]
+        return loop(position, dataclasses.replace(data, flat=flat, apart=apart), *rest)
 
     specs = (same, divided, same)
     whole = jax.jit(jax.shard_map(part, mesh=mesh(), in_specs=specs, out_specs=same, check_vma=False))

@@ -50,7 +50,7 @@ def feeds(batches: Batches, step: int, n_steps: int, mean_weight: float, model: 
         whole = chunk.n_rows // b if short else chunk.n_batches
         share = _shares(chunk, batches, mean_weight)
         if whole:
-            data = Data(chunk.flat, chunk.rows.target, share, (batches.places, d))
+            data = Data(chunk.flat, chunk.rows.target, share, (batches.places, d), np.int64(chunk.apart))
             last_rows = min(b, chunk.n_rows - (whole - 1) * b)
             yield Feed(data, chunk.epoch, whole, last_rows, first + whole == n_batches)
         if whole < chunk.n_batches:

@@ -1,4 +1,4 @@
-"""How chunks of batches are filled with rows: as they lie, from a file, or from what another thread has read.
+"""How chunks of batches are filled with rows: from memory, from a file, or from what another thread has read.
 
 A fill puts the rows of an epoch from one on into a chunk, and tells how many there are now: all that were asked for, or
 whole batches of them; 0 where nobody waits for them. Where a process has a share of each batch, its rows alone are put
@@ -31,7 +31,9 @@ class Chunk:
     rows: Rows
     """K b of them, row after row in memory. What fills up the last batch has weight 0, is of no meaning, and finite."""
     flat: Flat
-    """Their features as one vector."""
+    """Their features as one vector. Where a share lies in the source's own memory, only here, and not in `rows`."""
+    apart: int
+    """So many rows lie there from the first of a batch to the first of the next."""
     numbers: np.ndarray
     """The source's own of the rows, shape (K b,)."""
     step: int = 0
@@ -49,25 +51,42 @@ Fill = Callable[[int, int, Chunk], int]
 """From which row on, how many, into what; gives how many there are now."""
 
 
-def from_memory(table: Rows, b: int) -> Fill:
-    """Rows in the source's own order, as they lie; a batch is copied where it cannot be taken so."""
+def from_memory(table: Rows, share: Share, b: int) -> Fill:
+    """A share of rows in the source's own order, which are taken as they lie where that can be."""
+    c, d = share.size(b), len(table.columns)
 
     def fill(at: int, n: int, chunk: Chunk) -> int:
-        found = Flat.part(table.columns.T, at, len(chunk.numbers))
-        n_taken = 0 if found is None else min(n, found[1]) // b * b
-        if found is not None:
-            n = n_taken or min(n, b)
-        rows, into = table.part(at, at + n), chunk.rows.part(0, n)
-        into.target[:], into.weight[:] = rows.target, rows.weight
-        if found is not None and n_taken:
-            chunk.flat, chunk.rows = found[0], chunk.rows._replace(columns=rows.columns)
+        n_batches = len(chunk.numbers) // c
+        n, lie = _rows_that_lie(table.columns, at, n, b, n_batches * b, share)
+        found = Flat.part(table.columns.T, at + share.rank * c, n_batches * b) if lie else None
+        if found is not None and found[1] >= n - b + c:
+            chunk.flat, chunk.apart = found[0], b
+            if share.is_whole:
+                chunk.rows = chunk.rows._replace(columns=table.columns[:, at : at + n])
         else:
-            into.columns[:] = rows.columns
-        chunk.numbers[:n] = np.arange(at, at + n)
-        chunk.n_places = n
+            share.copy(table.columns.T[at : at + n], b, chunk.flat.rows(n_batches * c, d))
+        chunk.rows.weight[:] = 0
+        for values, into in ((table.target, chunk.rows.target), (table.weight, chunk.rows.weight)):
+            share.copy(values[at : at + n], b, into)
+        share.copy(np.arange(at, at + n), b, chunk.numbers)
+        chunk.n_places = -(-n // b) * c
         return n
 
     return fill
+
+
+def _rows_that_lie(columns: np.ndarray, at: int, n: int, b: int, span: int, share: Share) -> tuple[int, bool]:
+    """How many of n rows come now, and whether they can be taken as they lie, as a part of `span` rows.
+
+    The same in all processes, whose tables begin at addresses of their own: what comes first and last is copied.
+    """
+    n_rows, edge = columns.shape[1], Flat.edge(columns)
+    if n_rows - span < 2 * edge:
+        return n, False
+    if at < edge:
+        return min(n, -(-(edge - at) // b) * b), False
+    n_lying = (min(at + n, n_rows - edge - share.beyond(b)) - at) // b * b
+    return (n_lying, True) if n_lying > 0 else (n, False)
 
 
 def from_source(source: Source, share: Share, b: int) -> Fill:

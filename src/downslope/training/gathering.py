@@ -96,6 +96,11 @@ class Flat(NamedTuple):
         start = -memory.ctypes.data % _ALIGNED
         return cls(memory[start : start + n_bytes].view(dtype), 0)
 
+    @staticmethod
+    def edge(columns: np.ndarray) -> int:
+        """So many rows at the table's beginning and end may lie where `part` cannot take them."""
+        return -(-_ALIGNED // (columns.itemsize * len(columns)))
+
     @classmethod
     def part(cls, table: np.ndarray, first: int, n_rows: int) -> tuple[Flat, int] | None:
         """Rows of a table from one on, as they lie, and how many are there: 0 to `n_rows`, for which the length is.

@@ -56,7 +56,9 @@ class Position(NamedTuple):
     n_averaged: Any
 
 
-@functools.partial(jax.tree_util.register_dataclass, data_fields=["flat", "target", "share"], meta_fields=["shape"])
+@functools.partial(
+    jax.tree_util.register_dataclass, data_fields=["flat", "target", "share", "apart"], meta_fields=["shape"]
+)
 @dataclass(frozen=True)
 class Data:
     """A chunk of batches."""
@@ -69,25 +71,30 @@ class Data:
     """Shape (K b,): what each row's loss counts in its batch's average."""
     shape: tuple[int, int]
     """b, the rows of a batch, and d, the features of a row."""
+    apart: Any = None
+    """So many rows lie from the first of a batch to the first of the next, in `flat`; None: b."""
 
     def batch(self, k: Any) -> Batch:
         """One of them."""
-        return Batch(self, k * self.shape[0], self.shape[0])
+        n, d = self.shape
+        return Batch(self, self.flat.first + k * (n if self.apart is None else self.apart) * d, k * n, n)
 
 
 class Batch(NamedTuple):
     """Some rows of the data; they are cut out where they are used."""
 
     data: Data
+    place: Any
+    """Of its first number, in `data.flat`."""
     first: Any
+    """Its first row's, in `data.target`."""
     n_rows: int
 
     @property
     def columns(self) -> Any:
         """The features, shape (d, n_rows)."""
         n, d = self.n_rows, self.data.shape[1]
-        flat = self.data.flat
-        return lax.dynamic_slice_in_dim(flat.numbers, flat.first + self.first * d, n * d).reshape(n, d).T
+        return lax.dynamic_slice_in_dim(self.data.flat.numbers, self.place, n * d).reshape(n, d).T
 
     @property
     def target(self) -> Any:
@@ -101,7 +108,7 @@ class Batch(NamedTuple):
 
     def part(self, first: Any, n_rows: int) -> Batch:
         """Some of its rows."""
-        return Batch(self.data, self.first + first, n_rows)
+        return Batch(self.data, self.place + first * self.data.shape[1], self.first + first, n_rows)
 
 
 @dataclass(frozen=True)

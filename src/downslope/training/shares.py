@@ -41,6 +41,10 @@ class Share:
         """c, its places in each batch."""
         return -(-batch_size // self.n)
 
+    def beyond(self, batch_size: int) -> int:
+        """How many places of the last process lie beyond a batch's end."""
+        return self.n * self.size(batch_size) - batch_size
+
     def most(self, batch_size: int) -> int:
         """c, where what is read is divided.
 
@@ -64,6 +68,21 @@ class Share:
         c = self.size(batch_size)
         places = firsts + np.arange(self.rank * c, (self.rank + 1) * c)
         return np.ravel(at + np.minimum(places, lasts)), np.ravel(places <= lasts)
+
+    def copy(self, rows: np.ndarray, batch_size: int, into: np.ndarray) -> None:
+        """Copy its places of the batches that `rows` make, c a batch; what lies beyond a batch's end stays.
+
+        >>> into = np.zeros(6, int)
+        >>> Share(rank=1, n=2).copy(np.arange(13, 22), 5, into)
+        >>> into
+        array([16, 17,  0, 21,  0,  0])
+        """
+        c, n_whole = self.size(batch_size), len(rows) // batch_size
+        for k, n, size in ((0, n_whole, batch_size), (n_whole, 1, len(rows) % batch_size)):
+            first, end = (min(place, size) for place in (self.rank * c, self.rank * c + c))
+            if n and first < end:
+                own = rows[k * batch_size :][: n * size].reshape(n, size, *rows.shape[1:])[:, first:end]
+                into[k * c :][: n * c].reshape(n, c, *into.shape[1:])[:, : end - first] = own
 
 
 WHOLE = Share()
