@@ -15,6 +15,7 @@ from downslope import InvalidFile, InvalidInput, InvalidObjective, MissingExtra,
 from downslope.engines.lanes import one_by_one
 from downslope.learning_rates import GeometricDecay
 from downslope.sweeps import parts, streaming
+from downslope.sweeps.lots import Work
 
 pytestmark = pytest.mark.slow  # each compiles many runs at once
 
@@ -71,7 +72,7 @@ def test_a_sweep_on_disk_is_read_back_whole_and_counts_the_same(tmp_path, short_
     on_disk.save(tmp_path / "one.parquet")
     assert_same_table(pd.read_parquet(tmp_path / "one.parquet"), in_memory.to_dataframe())
     (tmp_path / "sweep" / "part-00005.parquet").unlink()
-    monkeypatch.setattr(streaming, "run_between", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    monkeypatch.setattr(Work, "run", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
     cut = sweep(himmelblau, **GRID, path=tmp_path / "sweep")
     read = cut.in_memory()
     assert (cut.n_finished, int((read.status == Status.INTERRUPTED).sum())) == (N_RUNS - 144, 144)
@@ -108,7 +109,7 @@ def test_starts_may_be_numbers_and_points_may_be_long(tmp_path):
 
 def test_what_is_finished_is_not_run_again(tmp_path, monkeypatch):
     first = sweep(himmelblau, **GRID, path=tmp_path / "sweep")
-    monkeypatch.setattr(streaming, "run_between", None)
+    monkeypatch.setattr(Work, "run", None)
     again = sweep(himmelblau, **GRID, path=tmp_path / "sweep")
     assert_same_table(again.to_dataframe(), first.to_dataframe())
     assert again.statuses == first.statuses

@@ -16,6 +16,7 @@ import pytest
 import downslope
 from downslope import InvalidInput, MissingExtra, ObjectiveFailed, Status, WorkersFailed, sweep
 from downslope.sweeps import parts, streaming, tasks, workers
+from downslope.sweeps.lots import Work
 from tests.test_sweep_files import GRID, LONG_GRID, N_RUNS, STARTS, assert_same_table, himmelblau
 
 psutil = pytest.importorskip("psutil")  # Dask needs it
@@ -295,7 +296,7 @@ def test_progress_counts_runs_up_to_all(client, short_blocks):
     counts = []
     with workers.connected(client, None) as same:
         grid, objective, lots = asked_for(himmelblau, **LONG_GRID)
-        blocks = tasks.blocks_in_workers(same, 0, objective, grid, lots, STARTS[0], counts.append)
+        blocks = tasks.blocks_in_workers(same, Work(objective, grid, lots, STARTS[0]), 0, counts.append)
         n = sum(len(lanes) for lanes in blocks)
     assert n == 60_000
     assert counts == sorted(counts)

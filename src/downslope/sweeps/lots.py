@@ -81,16 +81,6 @@ def lots_of(grid: Grid, limits: Limits, box: Any, noise: float) -> Iterator[Lot]
         yield Lot(rules, axes, grid.starts)
 
 
-def stretches_between(first: int, end: int, lots: list[Lot]) -> Iterator[Stretch]:
-    """The grid's lanes from `first` to `end`, which is left out, one stretch a lot."""
-    n_before = 0
-    for lot in lots:
-        low, high = max(first - n_before, 0), min(end - n_before, math.prod(lot.shape))
-        n_before += math.prod(lot.shape)
-        if low < high:
-            yield lot.between(low, high)
-
-
 def run_stretches(
     stretches: Iterable[Stretch],
     objective: Objective,
@@ -113,17 +103,28 @@ def run_stretches(
     return Lanes.joined(parts)
 
 
-def run_between(
-    first: int,
-    end: int,
-    objective: Objective,
-    grid: Grid,
-    lots: list[Lot],
-    progress: Callable[[int], None],
-    sound: np.ndarray | None = None,
-) -> Lanes:
-    """The grid's lanes from `first` to `end`, run here."""
-    return run_stretches(stretches_between(first, end, lots), objective, grid.structure, progress, sound)
+class Work(NamedTuple):
+    """All runs of a sweep: what is made in this process, or block by block in others."""
+
+    objective: Objective
+    grid: Grid
+    lots: list[Lot]
+    sound: np.ndarray | None = None
+    """As for `run_lanes`."""
+
+    def stretches(self, first: int, end: int) -> list[Stretch]:
+        """The grid's lanes from `first` to `end`, which is left out, one stretch a lot."""
+        found, n_before = [], 0
+        for lot in self.lots:
+            low, high = max(first - n_before, 0), min(end - n_before, math.prod(lot.shape))
+            n_before += math.prod(lot.shape)
+            if low < high:
+                found.append(lot.between(low, high))
+        return found
+
+    def run(self, first: int, end: int, progress: Callable[[int], None]) -> Lanes:
+        """The same lanes, run here."""
+        return run_stretches(self.stretches(first, end), self.objective, self.grid.structure, progress, self.sound)
 
 
 def _counted_from(n_before: int, progress: Callable[[int], None]) -> Callable[[int], None]:

@@ -9,18 +9,17 @@ import contextlib
 import time
 from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from downslope.engines.lanes import Lanes
-from downslope.objectives.objective import Objective
 from downslope.stopping import Status
 from downslope.sweeps import parts
 from downslope.sweeps.behaviour import WORDS
 from downslope.sweeps.columns import behaviour_of, columns_of
 from downslope.sweeps.grid import Grid
-from downslope.sweeps.lots import Lot, run_between
+from downslope.sweeps.lots import Work
 from downslope.sweeps.parts import Part
 from downslope.sweeps.specification import check_same, losses_at_starts, specification
 
@@ -42,34 +41,18 @@ def drawn_seed(folder: Path) -> int | None:
     return None if begun is None else begun.get("seed drawn")
 
 
-class Blocks(Protocol):
-    """What runs a grid's lanes from `first` on, a block at a time in their order; none follows one cut short."""
-
-    def __call__(
-        self,
-        first: int,
-        objective: Objective,
-        grid: Grid,
-        lots: list[Lot],
-        sound: np.ndarray,
-        progress: Callable[[int], None],
-    ) -> Generator[Lanes, None, None]: ...
+Blocks = Callable[[Work, int, Callable[[int], None]], Generator[Lanes, None, None]]
+"""Runs lanes from one on, a block at a time in their order; none follows one cut short. Tells how many are finished."""
 
 
-def blocks_here(
-    first: int,
-    objective: Objective,
-    grid: Grid,
-    lots: list[Lot],
-    sound: np.ndarray,
-    progress: Callable[[int], None],
-) -> Generator[Lanes, None, None]:
+def blocks_here(work: Work, first: int, progress: Callable[[int], None]) -> Generator[Lanes, None, None]:
     """Run in this process, one after the other."""
+    grid = work.grid
     n_lanes = FIRST_LANES
     while first < grid.n_lanes:
         end = min(first + n_lanes, grid.n_lanes)
         began = time.perf_counter()
-        lanes = run_between(first, end, objective, grid, lots, _counted_from(first, progress), sound)
+        lanes = work.run(first, end, _counted_from(first, progress))
         yield lanes
         if lanes.is_cut_short:
             return
@@ -80,9 +63,7 @@ def blocks_here(
 def stream(
     blocks: Blocks,
     folder: Path,
-    objective: Objective,
-    grid: Grid,
-    lots: list[Lot],
+    work: Work,
     box: tuple[np.ndarray, np.ndarray] | None,
     options: Mapping[str, Any],
     is_drawn: bool,
@@ -92,6 +73,7 @@ def stream(
 
     Ctrl-C keeps the parts, and of the block under way all lanes before the first that is not finished.
     """
+    objective, grid = work.objective, work.grid
     losses, sound = losses_at_starts(objective, grid, box)
     asked = specification(objective, grid, {**options, "bounds": box}, losses, is_drawn)
     with parts.held(folder), contextlib.ExitStack() as stack:
@@ -104,8 +86,8 @@ def stream(
         variables = objective.variable_names(grid.structure)
         try:
             first = done[-1].end if done else 0
-            running = stack.enter_context(contextlib.closing(blocks(first, objective, grid, lots, sound, progress)))
-            for lanes in running:
+            running = blocks(work._replace(sound=sound), first, progress)
+            for lanes in stack.enter_context(contextlib.closing(running)):
                 unfinished = np.flatnonzero(lanes.status == Status.INTERRUPTED)
                 n = int(unfinished[0]) if unfinished.size else len(lanes)
                 reason = max(reason, lanes.reason, key=len)  # the longest also tells of processes

@@ -19,7 +19,7 @@ from downslope.progress import progress_bar
 from downslope.run import Run
 from downslope.stopping import Status
 from downslope.sweeps.grid import Grid, grid_of
-from downslope.sweeps.lots import lots_of, run_between
+from downslope.sweeps.lots import Work, lots_of
 from downslope.sweeps.parts import check_folder
 from downslope.sweeps.selecting import recorded_lanes, run_of
 from downslope.sweeps.specification import losses_at_starts
@@ -180,13 +180,14 @@ def sweep(
         _in_workers(scheduler, workers) as blocks,
         progress_bar(grid.n_lanes if progress else None, with_loss=False, of="runs") as update,
     ):
-        work, told = (objective, grid, lots), lambda n: update(n, np.nan)
+        work, told = Work(objective, grid, lots), lambda n: update(n, np.nan)
         if folder is not None:
-            parts, reason = stream(blocks or blocks_here, folder, *work, box, options, is_drawn, told)
+            parts, reason = stream(blocks or blocks_here, folder, work, box, options, is_drawn, told)
         elif blocks is not None:
-            lanes = gathered(blocks(0, *work, losses_at_starts(objective, grid, box)[1], told), grid)
+            sound = losses_at_starts(objective, grid, box)[1]
+            lanes = gathered(blocks(work._replace(sound=sound), 0, told), grid)
         else:
-            lanes = run_between(0, grid.n_lanes, *work, told)
+            lanes = work.run(0, grid.n_lanes, told)
 
     def shared(kept: dict[int, Run], reason: str) -> dict[str, Any]:
         told = {"grid": grid, "objective": objective, "box": box, "options": options, "records": kept}

@@ -24,10 +24,9 @@ import numpy as np
 from downslope.engines.lanes import Lanes
 from downslope.engines.lanes.cores import on_one_core
 from downslope.errors import DownslopeError, InvalidInput, WorkersFailed
-from downslope.objectives.objective import Objective
 from downslope.patience import LostPatience, ask, asking
 from downslope.sweeps.grid import Grid
-from downslope.sweeps.lots import Lot, Stretch, run_stretches, stretches_between
+from downslope.sweeps.lots import Stretch, Work, run_stretches
 from downslope.sweeps.streaming import FIRST_LANES, next_length
 
 TASKS_A_CORE = 3
@@ -39,20 +38,15 @@ _SECONDS_A_LOOK = 0.2
 
 
 def blocks_in_workers(
-    client: Any,
-    first: int,
-    objective: Objective,
-    grid: Grid,
-    lots: list[Lot],
-    sound: np.ndarray,
-    progress: Callable[[int], None],
+    client: Any, work: Work, first: int, progress: Callable[[int], None]
 ) -> Generator[Lanes, None, None]:
     """The lanes from `first` on, a block at a time in their order, run by the workers of this client.
 
     Raises what a run here would raise, and WorkersFailed where workers die over a block or fail otherwise. Tasks that
     are not wanted any more are cancelled.
     """
-    tasks = _Tasks(client, (objective, grid.structure, sound))
+    grid = work.grid
+    tasks = _Tasks(client, (work.objective, grid.structure, work.sound))
     n_done, n_lanes, tasks_a_core = first, FIRST_LANES, 1  # until a block has shown how fast the runs are
     try:
         while n_done < grid.n_lanes:
@@ -60,7 +54,7 @@ def blocks_in_workers(
             while first < grid.n_lanes and len(tasks.waiting) < tasks_a_core * n_cores:
                 most = -(-grid.n_lanes // (_BLOCKS_A_CORE * n_cores))
                 end = min(first + min(n_lanes, most), grid.n_lanes)
-                tasks.submit(list(stretches_between(first, end, lots)), end - first)
+                tasks.submit(work.stretches(first, end), end - first)
                 first = end
             while not tasks.first_is_done():
                 progress(n_done + tasks.n_lanes_done())
