@@ -62,7 +62,8 @@ def training(result: TrainingRun, data: str | None) -> None:
     of_data = "" if data is None else f" of {data}"
     print(wrapped(f"{result.specification['fun']} on {what}{of_data} by {how}"))
     print(bold(wrapped(result.message)))
-    print(wrapped(f"  {wording.point(result)}   loss = {number(result.loss)}", indent=4))
+    scores = "".join(f"   {name} = {number(value)}" for name, value in result.score.items())
+    print(wrapped(f"  {wording.point(result)}   loss = {number(result.loss)}{scores}", indent=4))
     for note in result.notes:
         print(wrapped(f"  note: {note}", indent=4))
     names = ["epoch", "steps", "training loss", "validation loss", "rate", "sharpness", "rows/s"]

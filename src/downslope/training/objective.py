@@ -39,16 +39,16 @@ class Average:
     def __init__(self, model: Model, structure: Structure, rows: Rows):
         self.model, self.structure, self.n_rows = model, structure, rows.target.shape[0]
         self._shape, self._numbers = split_loss(model, structure.dtype)
-        self._rows = rows
+        self.rows = rows
 
     @functools.cached_property
     def pieces(self) -> list[Data]:
         """The rows as the compiled functions take them; made when they are first needed."""
-        return list(self._cut(self._rows))
+        return list(self._cut(self.rows))
 
     def value_of_some(self, x: np.ndarray) -> float:
         """The average over the first of the rows alone."""
-        first = next(self._cut(self._rows))
+        first = next(self._cut(self.rows))
         value = self._of_piece("value_and_gradient", first, x)[0]
         return float(value) / max(float(np.asarray(first.share).sum()), 1e-300)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -33,14 +34,36 @@ class TrainingRun(Run):
     (24, 25, [8, 16, 24])
     >>> run.model.predict([[2.0, 0.0], [-2.0, 0.0]]).tolist()
     ['True', 'False']
+    >>> list(run.score)
+    ['accuracy', 'validation accuracy']
     """
 
     epochs: tuple[Epoch, ...] = ()
     """What is known at the end of each epoch; of batch descent, whose epochs are steps, of some."""
     model: Fitted = field(default=None, repr=False)  # type: ignore[assignment]
     """Predicts, with the weights `x`."""
+    score_kept: dict[str, float] = field(default_factory=dict, repr=False)
+    """The `score` that a file kept."""
     data: Any = field(default=None, repr=False)
     """What was trained on: the source of rows and what else a replay needs; None in a loaded run."""
+
+    @functools.cached_property
+    def score(self) -> dict[str, float]:
+        """How well `x` predicts the training rows (where they are many, a sample) and those held out.
+
+        {"accuracy": 0.93, "validation accuracy": 0.91} of classes, {"R2": ..., "validation R2": ...} of numbers; {} of
+        a loss of your own, and of a run that was stored without it.
+        """
+        from downslope.training.scoring import name_of_score, score
+
+        job: Any = self.data
+        name = "" if job is None else name_of_score(job.model)
+        if not name:
+            return self.score_kept
+        found = {name: score(job.model, self.x, job.objective.rows)}
+        if job.validation is not None:
+            found[f"validation {name}"] = score(job.model, self.x, job.validation.rows)
+        return found
 
     @property
     def validation_loss(self) -> float:
@@ -49,8 +72,9 @@ class TrainingRun(Run):
         return float(np.nanmin(losses)) if np.isfinite(losses).any() else float("nan")
 
     def to_dict(self) -> dict[str, Any]:
-        """As `Run.to_dict`, with the epochs."""
-        return super().to_dict() | {"epochs": [plain(epoch._asdict()) for epoch in self.epochs]}
+        """As `Run.to_dict`, with the epochs and the score."""
+        epochs = [plain(epoch._asdict()) for epoch in self.epochs]
+        return super().to_dict() | {"epochs": epochs, "score": plain(self.score)}
 
     def explain(self, *, suggest: bool = True) -> Explanation:
         """Why the training went as it did: noise, curvature beside the rate, the edge of stability, what to try."""
@@ -71,6 +95,7 @@ class TrainingRun(Run):
         return {
             "epochs": [plain(tuple(epoch)) for epoch in self.epochs],
             "model": None if self.model is None else self.model.to_form(),
+            "score": plain(self.score),
         }
 
 
@@ -79,4 +104,5 @@ def restored(run: Run, told: dict[str, Any]) -> TrainingRun:
     given = {f.name: getattr(run, f.name) for f in dataclasses.fields(Run)}
     epochs = tuple(Epoch(int(row[0]), int(row[1]), *(float(value) for value in row[2:])) for row in told["epochs"])
     model = None if told["model"] is None else Fitted.of_form(told["model"], run.x)
-    return TrainingRun(**given, epochs=epochs, model=model)  # type: ignore[arg-type]
+    kept = {name: float(value) for name, value in told.get("score", {}).items()}
+    return TrainingRun(**given, epochs=epochs, model=model, score_kept=kept)  # type: ignore[arg-type]
