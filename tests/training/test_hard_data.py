@@ -259,3 +259,19 @@ def test_validation_words_are_numbered_as_those_of_the_training_are():
     assert of_words.epochs[-1].validation_loss == of_codes.epochs[-1].validation_loss
     with pytest.raises(InvalidData, match="row 1, is 'sideways', and the training data have 'down', 'level', 'up'"):
         downslope.fit("softmax", (X, words), validation=(X[:2], ["up", "sideways"]), **options)
+
+
+@pytest.mark.parametrize(
+    ("codes", "told"),
+    [
+        ([1, 2], "the 3 classes are 0 to 2, and no row is of class 0; a target of words has no such gaps"),
+        ([10, 20], "the 21 classes are 0 to 20, and no row is of the classes 0, 1, 2 and 16 more; a target of words"),
+        ([0, 1], None),
+        (["one", "two"], None),
+    ],
+)
+def test_classes_without_a_row_are_told(codes, told):
+    X = np.random.default_rng(0).normal(size=(60, 2))
+    run = downslope.fit("softmax", (X, np.array(codes)[(X[:, 0] > 0).astype(int)]), epochs=2)
+    notes = [note for note in run.notes if "no row is of" in note]
+    assert [note.startswith(told) for note in notes] == [True] * (told is not None)

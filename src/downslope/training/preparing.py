@@ -28,7 +28,14 @@ from downslope.training.sharpness import steepest
 from downslope.training.sources import Rows, Source, open_source
 from downslope.training.steps import Penalties, Steps
 from downslope.training.summing import Summed
-from downslope.training.surveying import check_sample, sampled, survey, training_rows, validation_rows
+from downslope.training.surveying import (
+    check_sample,
+    empty_classes_told,
+    sampled,
+    survey,
+    training_rows,
+    validation_rows,
+)
 from downslope.training.target_words import check_words, words_told
 
 _LIMIT = 1e6
@@ -160,7 +167,7 @@ def prepared(
     for warning in filter(None, (warned, unvaried)):
         notes.append(str(warning))
         warnings.warn(warning, stacklevel=4)
-    notes += words_told(source)
+    notes += words_told(source) + (empty_classes_told(model, sample) if is_whole else [])
     held_out, validation_told = validation_rows(source, order, validation, share, model)
     limit = loss0 if loss0 > 0 else 1.0
     limits = Limits(

@@ -17,6 +17,7 @@ from downslope.training.target_words import as_numbered, row_of
 MOST_NUMBERS = 2**24
 """Where the training rows are more numbers than this, blocks of them stand for all where a loss over all is told."""
 MOST_CLASSES = 2**20
+_MOST_TOLD = 3
 MOST_BATCH_BYTES = 4 * 2**30
 """Batch descent holds all rows in memory; more than these are read anew at each step."""
 
@@ -104,6 +105,20 @@ def check_sample(source: Source, model: Model, rows: Rows, one_class: bool) -> N
     if model.loss.is_classifier and not one_class and len(np.unique(rows.target)) < 2:
         only = f"{rows.target[0]:g}" if source.labels is None else source.labels[int(rows.target[0])]
         raise InvalidInput("data", "must have two classes or more in the target", f"only {only}")
+
+
+def empty_classes_told(model: Model, rows: Rows) -> list[str]:
+    """A note, where classes are numbered and some number has no row."""
+    n = getattr(model.loss, "n_classes", None)
+    if n is None:
+        return []
+    empty = np.setdiff1d(np.arange(n), rows.target.astype(int))
+    if not empty.size:
+        return []
+    few, n_more = ", ".join(map(str, empty[:_MOST_TOLD])), empty.size - _MOST_TOLD
+    few += f" and {n_more:,} more" if n_more > 0 else ""
+    which = f"class {few}" if empty.size == 1 else f"the classes {few}"
+    return [f"the {n:,} classes are 0 to {n - 1:,}, and no row is of {which}; a target of words has no such gaps"]
 
 
 def validation_rows(
