@@ -153,6 +153,13 @@ def test_a_run_is_drawn(run):
     pytest.importorskip("matplotlib")
     figure = run.plot()
     assert len(figure.axes) >= 2
+    loss, validation = next(ax for ax in figure.axes if ax.get_ylabel() == "loss" and ax.lines).lines[-2:]
+    np.testing.assert_array_equal(loss.get_ydata(), run.losses)
+    ends = [epoch.n_steps for epoch in run.epochs]
+    np.testing.assert_allclose(
+        validation.get_ydata()[ends], [epoch.validation_loss for epoch in run.epochs], rtol=1e-15
+    )
+    assert np.isnan(validation.get_ydata()[: ends[0]]).all()
 
 
 def test_the_range_test_agrees_with_the_curvature():

@@ -32,7 +32,8 @@ def losses(runs: words.Runs, *, ax: Axes | None = None) -> Axes:
 
     The scale is logarithmic where no loss is negative and the positive ones span more than two decades; on it, a loss
     of exactly zero is a triangle at the bottom edge. A loss that is not finite, or too large to be drawn, is a cross at
-    the last one before it. Beside runs that stay, one that diverges leaves the picture at a triangle at the top.
+    the last one before it. Beside runs that stay, one that diverges leaves the picture at a triangle at the top. Of a
+    training with rows held out, a dashed line joins the validation losses at the ends of epochs.
 
     >>> import downslope
     >>> from downslope import plots
@@ -110,7 +111,9 @@ def entries(runs: dict[str, Run], *, with_status: bool = False) -> list[tuple[st
 
 def draw_losses(ax: Axes, runs: words.Runs, step: int | None = None) -> list[Artist]:
     """The losses up to a step, in a frame for the whole of the runs."""
-    return _draw(ax, runs, step, "loss", lambda run: (np.arange(len(run.losses)), run.losses[:, None]))
+    if any(len(_validation(run)[0]) for run in words.labelled(runs).values()) and not ax.get_title():
+        ax.set_title("dashed: the validation loss", fontsize="small")
+    return _draw(ax, runs, step, "loss", _losses)
 
 
 def draw_distances(ax: Axes, runs: words.Runs, step: int | None = None) -> list[Artist]:
@@ -132,6 +135,21 @@ def draw_rates(ax: Axes, runs: words.Runs, step: int | None = None) -> list[Arti
 def has_distance(run: Run) -> bool:
     """Whether a minimum is known, and a path to measure from."""
     return run.path is not None and len(known_minima(run.objective, run.structure.size)) > 0
+
+
+def _losses(run: Run) -> tuple[np.ndarray, np.ndarray]:
+    steps, lines = np.arange(len(run.losses)), run.losses[:, None]
+    ends, validation = _validation(run)
+    if not len(ends):
+        return steps, lines
+    return steps, np.column_stack([lines, np.interp(steps, ends, validation, left=np.nan)])
+
+
+def _validation(run: Run) -> tuple[np.ndarray, np.ndarray]:
+    """The steps at which epochs of a training end, and the validation losses there."""
+    told = [(e.n_steps, e.validation_loss) for e in getattr(run, "epochs", ()) if np.isfinite(e.validation_loss)]
+    ends, losses = np.array(told, float).reshape(-1, 2).T
+    return ends, losses
 
 
 def _distances(run: Run) -> tuple[np.ndarray, np.ndarray]:
