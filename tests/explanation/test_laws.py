@@ -47,6 +47,7 @@ def quadratics(draw, most=4):
 
 
 @pytest.mark.slow
+@settings(max_examples=20)
 @given(quadratics(), st.floats(1.02, 3.0))
 def test_beyond_2_over_L_it_diverges(quadratic, share):
     n, values, start, rotation = quadratic
@@ -57,6 +58,7 @@ def test_beyond_2_over_L_it_diverges(quadratic, share):
 
 
 @pytest.mark.slow
+@settings(max_examples=20)
 @given(quadratics(), st.floats(0.05, 0.98))
 def test_below_2_over_L_it_does_not_diverge(quadratic, share):
     n, values, start, rotation = quadratic
@@ -67,6 +69,7 @@ def test_below_2_over_L_it_does_not_diverge(quadratic, share):
 
 
 @pytest.mark.slow
+@settings(max_examples=20)
 @given(st.lists(curvatures, min_size=1, max_size=3), distances)
 def test_a_start_without_a_part_along_the_steep_axis_does_not_diverge(flat, distance):
     # Axes without rotation, so that the part there is 0 exactly and stays so.
@@ -79,6 +82,7 @@ def test_a_start_without_a_part_along_the_steep_axis_does_not_diverge(flat, dist
 
 
 @pytest.mark.slow
+@settings(max_examples=20)
 @given(quadratics(), st.floats(0.02, 0.99))
 def test_with_all_multipliers_in_0_to_1_it_neither_zigzags_nor_bounces(quadratic, share):
     n, values, start, rotation = quadratic
@@ -98,6 +102,7 @@ def test_in_one_variable_it_zigzags_between_1_and_2_over_c(c, distance, sign, ac
 
 
 @pytest.mark.slow
+@settings(max_examples=20)
 @given(curvatures, distances, signs, st.floats(0.02, 0.98))
 def test_in_one_variable_it_goes_straight_below_1_over_c(c, distance, sign, ac):
     found = behaviour(f"{c / 2!r}*x^2", distance * sign, ac / c)
@@ -114,6 +119,7 @@ def test_at_2_over_c_it_bounces_for_dyadic_numbers(power, numerator, sign, n_ste
 
 
 @pytest.mark.slow
+@settings(max_examples=20)
 @given(curvatures, distances, signs, st.floats(0.05, 2.6))
 def test_in_one_variable_the_observed_multiplier_is_1_minus_a_c(c, distance, sign, ac):
     assume(abs(1 - ac) > 0.05)
@@ -124,6 +130,7 @@ def test_in_one_variable_the_observed_multiplier_is_1_minus_a_c(c, distance, sig
 
 
 @pytest.mark.slow
+@settings(max_examples=20)
 @given(quadratics(most=3), st.floats(0.1, 2.6), st.integers(-3, 3), st.integers(-8, 8), st.integers(0, 10**6))
 def test_the_label_does_not_depend_on_where_how_turned_or_how_tall_the_bowl_is(quadratic, share, power, centre, seed):
     n, values, start, _ = quadratic
@@ -143,6 +150,7 @@ def test_the_label_does_not_depend_on_where_how_turned_or_how_tall_the_bowl_is(q
 
 
 @pytest.mark.slow
+@settings(max_examples=20)
 @given(quadratics(), st.floats(0.05, 1.9))
 def test_limits_are_theory_s_whatever_the_run_did(quadratic, share):
     n, values, start, rotation = quadratic

@@ -24,9 +24,12 @@ UNCOMPILED = {
     "helical_valley_bad_start": "more_wild.py:68: `if x[0] > 0:`",
 }
 
-# XLA takes 15 to 50 seconds where loops over single numbers become thousands of operations. That these compile is
-# tested by tracing them; smaller ones of the same families are compiled.
-LONG = {"hydcar20", "luksan15", "luksan16", "luksan17"}
+# XLA takes 5 to 50 seconds where loops over single numbers become thousands of operations. That these compile is
+# tested by tracing them; others of the same families are compiled.
+LONG = {
+    *("hydcar20", "luksan15", "luksan16", "luksan17", "drcavty2", "drcavty3", "integreq", "spmsqrt", "yatpsq_1"),
+    *("mancino_12_bad_start", "flosp2th", "flosp2hl", "flosp2hh", "flosp2tl", "chemrctb", "bratu_2d_t"),
+}
 
 
 def loss_and_start(name):
