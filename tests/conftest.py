@@ -4,6 +4,7 @@ import gc
 import json
 import os
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -23,11 +24,20 @@ SLOW_EXAMPLES = {"adapters", "analysis", "explanation", "plots", "sweeps"}
 """The packages whose examples each compile what they explain, or many runs at once."""
 
 
+FAST_CASES = 2
+
+
 def pytest_collection_modifyitems(items):
-    """Examples of these packages are slow tests."""
+    """Examples of these packages are slow tests; so are, of a sampled test, all cases but the first two."""
+    n_cases = Counter()
     for item in items:
         if isinstance(item, pytest.DoctestItem) and {*item.name.split(".")[1:2]} & SLOW_EXAMPLES:
             item.add_marker(pytest.mark.slow)
+        if item.get_closest_marker("sampled"):
+            test = item.parent, item.originalname
+            n_cases[test] += 1
+            if n_cases[test] > FAST_CASES:
+                item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(scope="session")

@@ -59,6 +59,7 @@ RATES = {
 PAIRS = [(name, rate) for rate, (_, names) in RATES.items() for name in sorted(names)]
 
 
+@pytest.mark.sampled
 @pytest.mark.filterwarnings("ignore:the gradient is exactly zero at the start")  # where the box is a point
 @pytest.mark.parametrize("with_gradient", [True, False], ids=["jac", "differences"])
 @pytest.mark.parametrize(("method", "rate"), PAIRS)
@@ -114,6 +115,7 @@ def test_compiled_paths_stay_inside(method, rng):
     assert np.all((run.path >= low) & (run.path <= high))
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("method", METHODS)
 def test_each_method_ends_at_the_bound_that_holds_the_minimum_away(method):
     # x^2 + y^2 with x >= 0.5: the minimum is (0.5, 0), where P(x - g) - x is zero and the gradient is not.

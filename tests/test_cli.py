@@ -212,6 +212,7 @@ def test_help_lists_the_commands(run_cli):
     assert all(f"  {command} " in out for command in ("run", "problems", "methods"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("columns", ["30", "200"])
 def test_what_is_piped_is_plain_text_in_any_width(columns):
     command = Path(sys.executable).with_name("downslope")

@@ -27,6 +27,7 @@ def table(tmp_path, monkeypatch):
 FIT = ("fit", "data.parquet", "--target", "warm", "--features", "wind,sun", "--model", "logistic")
 
 
+@pytest.mark.slow
 def test_fit_trains_what_the_library_trains(run_cli, table):
     status, out, err = run_cli(
         *(*FIT, "--batch-size", "50", "--epochs", "3", "--method", "momentum", "--learning-rate", "0.1"),
@@ -57,6 +58,7 @@ def test_fit_trains_what_the_library_trains(run_cli, table):
     assert "The sharpness is" in out
 
 
+@pytest.mark.slow
 def test_one_feature_is_counted_as_one(run_cli, table):
     status, out, _ = run_cli(*FIT[:4], "--features", "wind", *FIT[6:], "--epochs", "2")
     assert status == 0
@@ -126,6 +128,7 @@ def test_a_resume_that_cannot_go_on_is_told(run_cli, table):
     assert err == "error: --epochs must be 3 or more: the run that is resumed has made 36 steps; got 2.\n"
 
 
+@pytest.mark.slow
 def test_networks_and_found_rates(run_cli, table):
     status, out, _ = run_cli(
         *(*FIT, "--hidden-layers", "8", "--activation", "tanh", "--batch-size", "50", "--epochs", "2"),
@@ -184,6 +187,7 @@ def test_a_column_that_an_array_does_not_have_is_told(run_cli, tmp_path, monkeyp
     assert (status, err) == (2, "error: --target must be one of the 2 columns of rows.npy; got 2.\n")
 
 
+@pytest.mark.slow
 def test_a_picture_is_told_of_once(run_cli, table):
     status, _, err = run_cli(*FIT, "--epochs", "5", "--plot", "q.png", "--brief")
     assert (status, err) == (0, "saved to q.png\n")

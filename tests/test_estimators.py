@@ -46,6 +46,7 @@ def test_the_classifier_is_logistic_regression_of_words():
     assert ours.coef_.shape == (3, 3)
 
 
+@pytest.mark.slow
 def test_partial_fit_goes_on_with_the_methods_memory():
     options = {"batch_size": 30, "method": "momentum", "learning_rate": 0.02, "shuffle": False}
     whole = DescentRegressor(epochs=2, **options).fit(X, Y)

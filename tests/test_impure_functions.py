@@ -7,6 +7,7 @@ import downslope
 from downslope import GradientSource, InvalidObjective, ScheduleFailed
 
 
+@pytest.mark.slow
 def test_a_history_of_losses_holds_plain_numbers_one_for_each_evaluation():
     history = []
 
@@ -124,6 +125,7 @@ def test_bounds_and_rates_of_a_container_are_arranged_as_it_is():
             downslope.minimize(loss, start, **wrong)
 
 
+@pytest.mark.slow
 def test_the_last_good_point_is_found_again_under_a_rate_function_without_a_path():
     def loss(x):  # walks right at the rate's pace, and is NaN beyond 1
         return -x + 0 * np.sqrt(1.0 - x)

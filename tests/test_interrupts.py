@@ -82,6 +82,7 @@ print(json.dumps([done.status.name, done.n_steps, len(done.losses), done.loss, c
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("engine", "record", "size"), [("compiled", "losses", 20_000), ("eager", "auto", 200)])
 def test_a_signal_ends_a_long_run_soon_and_the_record_is_kept(engine, record, size):
     program = LONG_RUN.format(size=size, record=record, engine=engine)

@@ -161,6 +161,7 @@ print(*sys.modules)
     assert not (HEAVY - {"scipy"}) & loaded
 
 
+@pytest.mark.slow
 def test_a_run_loads_no_library_that_it_does_not_use():
     code = "import sys, downslope; downslope.minimize('x^2', 5.0); print(*sys.modules)"
     loaded = {module.split(".")[0] for module in in_a_fresh_interpreter(code)}
@@ -178,6 +179,7 @@ def public_objects():
                     yield f"{name}.{member}", inner
 
 
+@pytest.mark.slow
 def test_every_public_name_is_listed_and_resolves():
     assert list(downslope.__all__) == sorted(downslope.__all__)
     assert set(downslope.__all__) <= set(dir(downslope))

@@ -151,6 +151,7 @@ def test_a_reader_that_goes_away_is_no_error_to_talk_about(words):
     assert (done.returncode, done.stderr) == (1, "")
 
 
+@pytest.mark.slow
 def test_a_terminal_without_the_letters_still_gets_a_text():
     words = ["run", "π x^2", "--start", "1", "--steps", "0", "--learning-rate", "0.1"]
     environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
@@ -168,6 +169,7 @@ def run_on_a_terminal(run_cli, monkeypatch):
     return run_cli
 
 
+@pytest.mark.slow
 def test_the_end_is_bold_on_a_terminal_and_plain_where_that_is_not_wanted(run_on_a_terminal, monkeypatch):
     bold = "\x1b[1mMAX_STEPS after 20 steps: all steps were made.\x1b[0m"
     assert bold in run_on_a_terminal(*RUN)[1]

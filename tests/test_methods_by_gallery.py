@@ -169,6 +169,7 @@ def test_the_table_has_every_pair_and_every_reason():
     assert set(EXPECTED.values()) == {*REASONS, ".", "~"}
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("name", ["rosenbrock", "himmelblau", "many_minima"])
 def test_a_pair_ends_as_the_table_says(name, method):

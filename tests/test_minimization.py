@@ -59,6 +59,7 @@ STARTS = {
 }
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("name", STARTS)
 def test_points_and_gradients_have_the_form_of_the_start(name):
     fun, x0, like = STARTS[name]

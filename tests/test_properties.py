@@ -160,6 +160,7 @@ class TestNoise:
         np.testing.assert_array_equal(first.path, again.path)
         assert np.all(first.path[1:] != other.path[1:])
 
+    @pytest.mark.slow
     @given(seed=st.integers(0, 2**32 - 1), method=st.sampled_from(["gradient_descent", "nesterov", "adam"]))
     @settings(max_examples=15, phases=UNSHRUNK)
     def test_the_engines_draw_the_same_noise(self, seed, method):
@@ -205,6 +206,7 @@ def random_method(rng, name):
     }[name]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("name", METHODS)
 @pytest.mark.parametrize("function", FUNCTIONS)
 @given(rng=generators, max_steps=st.integers(0, 60), tolerance=st.sampled_from([None, 1e-6, 0.3]))

@@ -23,6 +23,7 @@ def dart_id(case):
 
 
 # 100,000 eager steps take a minute; the shorter runs hold the engines together.
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("engine", "case"),
     [(e, c) for e in ENGINES for c in SEEDS["dart"]["runs"] if e == "compiled" or c["max_steps"] <= 10_000],

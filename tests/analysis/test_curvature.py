@@ -50,6 +50,7 @@ def counting(bound):
     return calls
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("problem", "minimum"), minima)
 def test_the_curvatures_at_every_known_minimum_are_found(problem, minimum, request):
     bound, x = bound_at(problem.name, np.ravel(minimum.x) if np.ndim(minimum.x) else minimum.x)
@@ -258,6 +259,7 @@ def test_a_start_in_single_precision_works(n):
     assert found.uncertainty > 1e-6
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("formula", "x", "bounds", "kind"),
     [

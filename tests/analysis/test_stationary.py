@@ -31,6 +31,7 @@ minima = [
 ]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("problem", "x"), minima)
 def test_every_smooth_minimum_of_the_gallery_is_polished_to(problem, x):
     start = x + 1e-3 * np.random.default_rng(0).normal(size=x.shape)
@@ -147,6 +148,7 @@ def test_many_variables_settle():
 NOT_SETTLED = {"absolute_value", "saddle", "powell_badly_scaled"}
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("name", sorted(set(gallery.PROBLEMS) - NOT_SETTLED))
 def test_from_every_start_of_the_gallery_it_settles(name):
     problem = gallery.get(name)

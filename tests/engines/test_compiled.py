@@ -84,6 +84,7 @@ NEW_NUMBERS = {
 }
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("what", NEW_NUMBERS)
 def test_a_new_number_does_not_recompile(what):
     def run(options):

@@ -43,6 +43,7 @@ def judged(monkeypatch):
     return found
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("name", PLAIN)
 def test_plain_arithmetic_runs_as_one_kernel_with_the_same_digits(judged, name):
     for options in ({}, {"method": "adam"}, {"noise": 0.1, "seed": 3}):
@@ -54,6 +55,7 @@ def test_plain_arithmetic_runs_as_one_kernel_with_the_same_digits(judged, name):
         np.testing.assert_allclose(compiled.path, eager.path, rtol=1e-12, atol=1e-14)  # of rounding, in 30 steps
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("name", OTHER)
 def test_what_calls_a_library_or_works_on_long_arrays_does_not(judged, name):
     minimize(OTHER[name], [0.9, -0.7, 0.4], learning_rate=0.01, max_steps=3)

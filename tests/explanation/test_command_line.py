@@ -2,9 +2,12 @@
 
 import json
 
+import pytest
+
 import downslope
 
 
+@pytest.mark.slow
 def test_explain_prints_the_end_and_the_sentences_of_python(run_cli):
     status, out, err = run_cli("explain", "x**2", "--start", "5", "--learning-rate", "1.1")
     assert (status, err) == (3, "")
@@ -13,6 +16,7 @@ def test_explain_prints_the_end_and_the_sentences_of_python(run_cli):
     assert out.endswith(f"\n\n{run.explain()}\n")
 
 
+@pytest.mark.slow
 def test_run_and_show_end_with_the_explanation_unless_it_is_to_be_brief(run_cli, tmp_path):
     file = str(tmp_path / "run.parquet")
     words = ["run", "ravine", "--learning-rate", "0.24"]
@@ -24,6 +28,7 @@ def test_run_and_show_end_with_the_explanation_unless_it_is_to_be_brief(run_cli,
     assert told.splitlines()[0] not in brief
 
 
+@pytest.mark.slow
 def test_a_saved_run_is_explained(run_cli, tmp_path):
     file = tmp_path / "run.parquet"
     run = downslope.minimize("x^2", 5.0, learning_rate=0.9)

@@ -91,6 +91,7 @@ def test_with_all_multipliers_in_0_to_1_it_neither_zigzags_nor_bounces(quadratic
     assert found.behaviour in (Behaviour.STRAIGHT, Behaviour.CRAWLING), str(found)
 
 
+@pytest.mark.slow
 @settings(max_examples=12)
 @given(curvatures, distances, signs, st.floats(1.02, 1.97))
 def test_in_one_variable_it_zigzags_between_1_and_2_over_c(c, distance, sign, ac):
@@ -109,6 +110,7 @@ def test_in_one_variable_it_goes_straight_below_1_over_c(c, distance, sign, ac):
     assert found.behaviour is Behaviour.STRAIGHT, str(found)
 
 
+@pytest.mark.slow
 @given(st.integers(-3, 3), st.integers(1, 200), signs, st.integers(20, 200))
 def test_at_2_over_c_it_bounces_for_dyadic_numbers(power, numerator, sign, n_steps):
     # Nothing is rounded: x goes to -x and back.

@@ -73,6 +73,7 @@ def test_the_command_makes_the_run_again(laboratory, name, run_cli, tmp_path):
     assert_same_record(downslope.load(tmp_path / "run.parquet"), told)
 
 
+@pytest.mark.slow
 def test_a_process_of_its_own_makes_it_again_too(laboratory, tmp_path):
     # Chaotic: after 200 steps nothing but the very same arithmetic arrives at the same place.
     asked = {"fun": "himmelblau", "start": [0.1, 0.1], "learning_rate": 0.03, "max_steps": 300}
@@ -91,6 +92,7 @@ def test_where_the_command_line_cannot_say_it_there_is_a_reason(laboratory, name
     assert re.search("command line has no option", code["no_command"])
 
 
+@pytest.mark.slow
 def test_code_of_a_function_of_ones_own_imports_it_from_its_file(tmp_path, monkeypatch):
     from downslope.lab.functions import Own
     from downslope.lab.laboratory import Laboratory

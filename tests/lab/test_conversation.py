@@ -54,6 +54,7 @@ def impatient(hasty):
 LONG = {"fun": "own:slow", "learning_rate": 1e-4, "max_steps": 10_000, "gradient_tolerance": None}
 
 
+@pytest.mark.slow
 def test_a_request_that_takes_too_long_is_told_so_and_the_server_goes_on(impatient):
     began = time.monotonic()
     answer = impatient.call("run", LONG)
@@ -78,6 +79,7 @@ def test_a_request_can_be_cancelled(impatient):
     assert time.monotonic() - began < 5
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("method", ["run", "fan", "race", "drop", "basins", "critical", "limits"])
 def test_the_computation_itself_ends_when_nobody_waits(method):
     own = Laboratory({"slow": Own(slow, [3.0])})
@@ -102,6 +104,7 @@ def test_the_computation_itself_ends_when_nobody_waits(method):
     assert time.monotonic() - began < 20  # where none would end for minutes
 
 
+@pytest.mark.slow
 def test_a_compiled_run_ends_when_nobody_waits(laboratory):
     asked = []
 
@@ -221,6 +224,7 @@ params = st.lists(keys, max_size=5, unique=True).flatmap(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(st.sampled_from([*REQUESTS, "shown", "nothing"]), params)
 def test_no_request_has_an_answer_that_is_a_fault_of_ours(laboratory, method, params):
@@ -247,6 +251,7 @@ def test_reading_a_message_raises_nothing_but_what_is_told(message):
     assert isinstance(asked.get("id", asked.get("cancel")), int | str)
 
 
+@pytest.mark.slow
 def test_many_pages_at_once_get_their_answers(url):
     """Ten pages, each dropping six marbles: bounded in number, with every answer right."""
     failures = []

@@ -30,6 +30,7 @@ def checked_at(fan, make, n=12):
         assert_is_the_run(fan, k, make(float(fan["rates"][k])))
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize(("fun", "start"), [("notch", 5.0), ("rosenbrock", [-1.2, 1.0]), ("ackley", [2.3, -1.6])])
 def test_every_descent_is_the_run_at_its_rate_to_the_last_bit(laboratory, fun, start, method):
@@ -91,6 +92,7 @@ def test_the_behaviours_are_those_of_a_sweep(laboratory):
     assert fan["behaviour"] == swept.behaviour[:, 0].tolist()
 
 
+@pytest.mark.slow
 def test_neither_a_new_start_nor_a_new_number_compiles_anything(laboratory):
     def fan(**more):
         laboratory.call("fan", {"fun": "x^4 - 3x^2 + x", "method": "momentum", **more})
@@ -127,6 +129,7 @@ def test_global_settings_of_jax_stay_as_they_are(laboratory):
     assert not jax.config.jax_enable_x64
 
 
+@pytest.mark.slow
 def test_a_function_that_raises_somewhere_has_the_steps_before():
     def cliff(x):
         if x < 1:

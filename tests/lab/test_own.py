@@ -174,6 +174,7 @@ def opened(monkeypatch, built):
     return served
 
 
+@pytest.mark.slow
 def test_lab_shows_what_it_is_given(opened):
     downslope.lab(of_two, [2.0, 1.0], learning_rate=0.05, method="momentum")
     downslope.lab("rosenbrock")

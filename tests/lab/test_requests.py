@@ -110,6 +110,7 @@ def test_critical_finds_what_the_derivative_says(laboratory):
     ]
 
 
+@pytest.mark.slow
 def test_run_is_minimize(laboratory):
     found = laboratory.call(
         "run",
@@ -132,6 +133,7 @@ def test_on_the_parabola_the_multiplier_is_1_minus_2a(laboratory):
         np.testing.assert_allclose(found["slopes"], 2 * found["path"][:, 0])
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     "asked",
     [
@@ -178,6 +180,7 @@ def test_where_there_are_no_limits_it_says_why(laboratory):
     assert "what it has seen" in laboratory.call("limits", {"fun": "x^2", "method": "adam"})["why"]
 
 
+@pytest.mark.slow
 def test_the_map_is_that_of_basins(laboratory):
     asked = {"fun": "himmelblau", "learning_rate": 0.01, "ranges": [[-5, 5], [-4, 4]], "resolution": 16}
     found = laboratory.call("basins", asked)

@@ -80,6 +80,7 @@ TRANSFORMATIONS = {
 }
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("name", TRANSFORMATIONS)
 def test_an_optax_transformation_walks_the_path_of_its_own_loop(name):
     n = 20 if name in ("lbfgs", "backtracking") else 100  # line searches amplify the last bits most
@@ -89,6 +90,7 @@ def test_an_optax_transformation_walks_the_path_of_its_own_loop(name):
     np.testing.assert_allclose(run.path, expected, **CLOSE)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("name", ["adam", "backtracking", "random", "MultiSteps", "inject_hyperparams"])
 def test_the_eager_engine_walks_it_too(name):
     n = 2 if name == "backtracking" else 30  # a search over a function that cannot be compiled is slow
@@ -352,6 +354,7 @@ def test_callbacks_and_noise_work_with_foreign_methods(method):
     np.testing.assert_array_equal(run.path, again.path[:6])
 
 
+@pytest.mark.slow
 def test_half_a_million_optax_variables_keep_their_precision():
     def loss(x):
         return jnp.sum(x**2)

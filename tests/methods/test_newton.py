@@ -139,6 +139,7 @@ def minimum_in_a_box(H, b, low, high):
     raise AssertionError("a strictly convex quadratic has one minimum in a box")
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("seed", range(25))
 def test_with_bounds_a_random_convex_quadratic_is_solved(seed):
     rng = np.random.default_rng(seed)

@@ -109,6 +109,7 @@ def optax_path(function, name):
 TOLERANCE = 1e-10
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("engine", ["compiled", "eager"])
 @pytest.mark.parametrize("function", FUNCTIONS)
 @pytest.mark.parametrize("name", TORCH)

@@ -117,6 +117,7 @@ FUNCTION_VALUES = {
 }
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("text", "expected"), [*MEANINGS, *FUNCTION_VALUES.items()])
 def test_a_formula_means_what_mathematics_writes_by_it(text, expected):
     formula = parse(text)
@@ -315,6 +316,7 @@ def _dart_gradient(t):
     return height * (10 / math.cos(t) ** 2 - 9.8 * math.tan(t) / math.cos(t) ** 2)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("text", "gradient"), GRADIENTS)
 def test_jax_differentiates_a_formula_exactly(text, gradient):
     with jax.enable_x64(True):
@@ -520,6 +522,7 @@ def test_a_declared_vector_needs_to_be_the_only_variable():
         parse("min(2)", ["x"])
 
 
+@pytest.mark.slow
 def test_long_flat_sums_and_products_are_read():
     assert parse("+".join(["x"] * 3000))(2.0) == 6000
     assert parse(" - ".join(["x"] * 2500))(1.0) == -2498

@@ -213,6 +213,7 @@ def test_a_minimum_without_curvature_is_lower_than_all_around_it(problem):
         assert problem(np.asarray(minimum.x) + 1e-6 * direction) > minimum.loss + 1e-8
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     "problem",
     [problem for problem in PROBLEMS.values() if problem.minima_complete and problem.smooth],

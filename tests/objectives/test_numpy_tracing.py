@@ -96,6 +96,7 @@ FUNCTIONS = {
 }  # fmt: skip
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_numpy_code_keeps_its_value_and_gets_its_exact_gradient(name):
     agrees(FUNCTIONS[name])
@@ -108,6 +109,7 @@ def test_a_batch_of_points_is_a_vmap():
         np.testing.assert_allclose(values, [FUNCTIONS[name](x) for x in batch], rtol=1e-13)
 
 
+@pytest.mark.slow
 def test_gradients_by_hand():
     x = np.array([0.5, 2.0])
     gradient = jax.grad(run_on_jax(lambda x: 100 * (x[1] - x[0] ** 2) ** 2 + (1 - x[0]) ** 2))(x)
@@ -125,6 +127,7 @@ def test_a_least_squares_loss_has_the_gradient_of_its_formula(x, A):
     np.testing.assert_allclose(gradient, 2 * A.T @ (A @ x - 1), atol=1e-12)
 
 
+@pytest.mark.slow
 @given(st.data())
 def test_slices_mean_what_they_mean_in_numpy(data):
     a = np.arange(24.0).reshape(4, 6)
@@ -253,6 +256,7 @@ ASSIGNMENTS = [into_zeros, into_matrix, into_copy, through_views, through_rows, 
 ASSIGNMENTS += [argument_is_changed, zero_dimensional, seen_after_a_view, with_out]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("fun", ASSIGNMENTS)
 def test_assignment_follows_numpy(fun):
     agrees(fun)

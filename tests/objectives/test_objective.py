@@ -108,6 +108,7 @@ def tolerances(source, given=False):
     return 1e-14, 1e-9 if given else 1e-14
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("name", SOURCES)
 def test_each_source_is_recognised_and_told(name):
     arguments, source, words = SOURCES[name]
@@ -147,6 +148,7 @@ def at_more_points(problem):
     return [problem.start, float(inside[0]) if is_number else inside]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("name", gallery.PROBLEMS)
 def test_the_gradient_of_every_gallery_problem_is_the_one_by_hand(name):
     problem = gallery.get(name)

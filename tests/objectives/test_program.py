@@ -160,6 +160,7 @@ def test_what_a_compiled_function_gave_stays_when_its_argument_changes():
     assert gradient.tolist() == [1, 2]
 
 
+@pytest.mark.slow
 def test_the_cache_of_programs_is_bounded(monkeypatch):
     monkeypatch.setattr(program, "_MOST_PROGRAMS", 5)
     for k in range(8):

@@ -60,6 +60,7 @@ def test_the_table():
     assert set(UNCOMPILED) <= set(PROBLEMS)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("name", sorted(set(PROBLEMS) - set(UNCOMPILED)))
 def test_it_can_be_compiled(name):
     loss, x = loss_and_start(name)

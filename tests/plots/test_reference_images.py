@@ -61,6 +61,7 @@ PICTURES = {
 }
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("name", PICTURES)
 def test_it_looks_as_it_did(name, tmp_path):
     with matplotlib.rc_context(matplotlib.rcParamsDefault):

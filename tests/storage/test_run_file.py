@@ -27,6 +27,7 @@ def test_what_is_loaded_is_what_was_saved(name, tmp_path):
     assert_same(saved_and_loaded(run, tmp_path), run)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("last_is_finite", [True, False])
 @pytest.mark.parametrize("path", ["whole", "thinned", "none"])
 @pytest.mark.parametrize("n_steps", [0, 1, 3, 7])
@@ -167,6 +168,7 @@ def test_an_odd_coefficient_of_another_library_s_rule_costs_no_run(tmp_path):
     assert told == {"name": "GradientDescent", "weight": "1/3", "shift": np.float32(0.1), "most": float("inf")}
 
 
+@pytest.mark.slow
 def test_a_run_outlives_its_process(tmp_path):
     code = f"""
 import downslope
@@ -178,6 +180,7 @@ downslope.minimize("himmelblau", [-1.0, 0.3], learning_rate=0.01).save({str(tmp_
     assert loaded.replay().identical
 
 
+@pytest.mark.slow
 def test_pyarrow_is_imported_only_when_a_file_is_written_or_read(tmp_path):
     code = f"""
 import sys, downslope

@@ -166,6 +166,7 @@ def test_pages_have_checksums_that_other_readers_can_check(tmp_path):
         pyarrow.parquet.read_table(path, page_checksum_verification=True)
 
 
+@pytest.mark.slow
 def test_long_metadata_is_read_by_others_too(tmp_path, monkeypatch):
     # A million random bounds and rates are the longest text that a file is meant to have.
     n = 1_000_000

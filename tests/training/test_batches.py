@@ -104,6 +104,7 @@ def test_the_same_rows_give_the_same_batches_whatever_they_lie_in(shuffle, tmp_p
         assert_same(given[kind], given["arrays"])
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("shuffle", [True, False])
 @pytest.mark.parametrize("n", [2, 3, 30])
 def test_the_shares_of_several_processes_are_each_batch_once(n, shuffle, tmp_path):

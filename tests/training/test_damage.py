@@ -236,6 +236,7 @@ def test_a_folder_of_csv_files_is_one_table(tmp_path):
         open_source(folder, "y")
 
 
+@pytest.mark.slow
 def test_a_disk_that_is_full_leaves_no_half_of_a_copy(tmp_path):
     X, y = numbers(20_000)
     path = tmp_path / "rows.csv"

@@ -18,6 +18,7 @@ def said(run, **options):
     return " ".join(run.explain(**options).sentences)
 
 
+@pytest.mark.slow
 def test_a_run_that_has_settled_is_at_its_noise_floor():
     run = downslope.fit("linear", (X, Y), batch_size=4, epochs=8, learning_rate=0.05)
     found = run.explain(suggest=False)
@@ -36,6 +37,7 @@ def test_a_run_that_still_falls_is_crawling_and_a_larger_rate_is_suggested_as_it
     assert float(found.sentences[-1].split("a loss of ")[1].split()[0]) == pytest.approx(again.loss, rel=1e-3)
 
 
+@pytest.mark.slow
 def test_a_validation_loss_that_rises_is_told():
     few = rng.normal(size=(40, 30))
     y = rng.normal(size=40)  # nothing that generalises

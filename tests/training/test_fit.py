@@ -53,6 +53,7 @@ METHODS = {
 }
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("method", METHODS)
 def test_batch_descent_is_the_descent_of_minimize(method):
     rate = METHODS[method]
@@ -106,6 +107,7 @@ def logistic_of(w, rows):
     return torch.nn.functional.binary_cross_entropy_with_logits(z, torch.from_numpy(LABELS[rows]))
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("method", "rate", "peer"),
     [
@@ -167,6 +169,7 @@ def test_huber_regression_reaches_scipys_and_shrugs_off_an_outlier():
     np.testing.assert_allclose(flat(run), closed_form(), atol=0.1)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("method", ["gradient_descent", "momentum", "nesterov", "adam"])
 def test_l1_reaches_the_lasso_and_its_zeros(method):
     wide = np.random.default_rng(3).normal(size=(80, 6))
@@ -192,6 +195,7 @@ def test_each_parameter_may_have_its_own_rate():
     np.testing.assert_array_equal(run.learning_rates[:-1], peer.learning_rates[:-1].max(axis=1))
 
 
+@pytest.mark.slow
 def test_optax_methods_are_taken_and_pytorchs_refused():
     options = {"batch_size": 30, "epochs": 2}
     run = downslope.fit("linear", (X, Y), method=optax.adam(0.05), **options)
@@ -207,6 +211,7 @@ def test_clipping_bounds_the_step():
     np.testing.assert_allclose(lengths, 0.1, rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_a_weight_of_two_is_a_row_twice():
     weight = np.ones(120)
     weight[:40], weight[40:50] = 2, 0
@@ -225,6 +230,7 @@ def test_a_weight_counts_also_where_a_row_is_alone_in_its_batch():
     np.testing.assert_allclose(flat(run), w, rtol=1e-10)
 
 
+@pytest.mark.slow
 def test_stochastic_descent_hovers_at_the_floor_that_theory_states():
     """With independent draws the excess loss is a tr(C) / 4b at small rates (Bottou, Curtis and Nocedal 2018); an order
     that takes each row once an epoch is nowhere above it, and goes below where an epoch ends."""
@@ -240,6 +246,7 @@ def test_stochastic_descent_hovers_at_the_floor_that_theory_states():
     assert half_mse(flat(smaller)) - half_mse(w) < 0.1 * excess
 
 
+@pytest.mark.slow
 def test_averaging_is_the_mean_of_the_path():
     run = downslope.fit("linear", (X, Y), batch_size=30, epochs=6, learning_rate=0.1, average_from=3)
     plain = downslope.fit("linear", (X, Y), batch_size=30, epochs=6, learning_rate=0.1)
@@ -248,6 +255,7 @@ def test_averaging_is_the_mean_of_the_path():
     assert "average of the weights since epoch 3" in " ".join(run.notes)
 
 
+@pytest.mark.slow
 def test_a_schedule_counts_epochs_where_it_is_asked_to():
     run = downslope.fit(
         "linear", (X, Y), batch_size=30, epochs=3, learning_rate=rates.GeometricDecay(0.1, 0.5), schedule_per="epoch"
@@ -259,6 +267,7 @@ def test_a_schedule_counts_epochs_where_it_is_asked_to():
     np.testing.assert_array_equal(code.losses, run.losses)
 
 
+@pytest.mark.slow
 def test_early_stopping_keeps_the_weights_of_the_best_epoch():
     few, labels = X[:30], LABELS[:30]
     net = Network("logistic", (30,), seed=0)
@@ -280,6 +289,7 @@ def test_early_stopping_keeps_the_weights_of_the_best_epoch():
     assert held == pytest.approx(min(losses), rel=1e-9)
 
 
+@pytest.mark.slow
 def test_a_loss_of_ones_own_in_numpy_is_the_built_in_one():
     def average(params, batch):
         features, y = batch
@@ -380,6 +390,7 @@ def test_unscaled_features_are_told_with_both_condition_numbers():
     assert any("condition number" in note for note in run.notes)
 
 
+@pytest.mark.slow
 def test_a_callback_sees_each_epoch_and_may_stop_the_run():
     seen = []
 

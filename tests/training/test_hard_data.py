@@ -39,6 +39,7 @@ class UncheckedSource(ArraySource):
                 into.columns[column, row - first] = value
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_a_bad_value_ends_the_run_at_its_batch_with_the_weights_before_it(value):
     source = UncheckedSource(X, Y, {(625, 1): value})
@@ -63,6 +64,7 @@ def average(params, batch):
     return ((batch.X @ params["w"] - batch.y) ** 2).mean() / 2
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("model", "data", "options"),
     [
@@ -131,6 +133,7 @@ def test_a_value_that_makes_the_loss_explode_is_named_with_its_file(tmp_path):
     np.testing.assert_allclose(run.x["weights"], clean.path["weights"][14], rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_single_precision_stays_single():
     run = downslope.fit("linear", (X.astype(np.float32), Y), batch_size=50, epochs=3, learning_rate=0.1, method="adam")
     assert {run.losses.dtype, run.x["weights"].dtype, run.path["bias"].dtype} == {np.dtype(np.float32)}
@@ -199,6 +202,7 @@ def test_words_are_refused_where_numbers_or_fewer_classes_are_meant():
     np.testing.assert_array_equal(downslope.fit("linear", (X, Y > 0), epochs=5).losses, as_numbers.losses)
 
 
+@pytest.mark.slow
 def test_constant_columns_are_told_by_name():
     late = np.where(np.arange(900) > 898, 1.0, 0.0)  # one row differs
     table = pa.table({"age": X[:, 0], "one": np.ones(900), "two": np.full(900, 2.0), "late": late, "y": Y})
@@ -220,6 +224,7 @@ def test_a_number_too_large_to_square_is_named_and_nothing_else_is_warned_of():
     assert "inf times" not in " ".join(run.explain().sentences)
 
 
+@pytest.mark.slow
 def test_a_networks_targets_may_be_words():
     labels = np.array(["red", "green", "blue"])[np.digitize(Y, [-1, 1])]
     run = downslope.fit(

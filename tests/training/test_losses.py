@@ -46,6 +46,7 @@ def test_a_loss_is_pytorchs(name):
     np.testing.assert_allclose(loss.value(np, z, y), peer().numpy(), rtol=1e-12, atol=1e-14)  # rounding
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("name", PEERS)
 def test_a_slope_by_hand_is_the_derivative(name):
     loss, z, y, _ = PEERS[name]
@@ -81,6 +82,7 @@ def test_domains_are_checked():
         as_loss("logistc")
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("model", "y"),
     [(Linear(PEERS[name][0]), PEERS[name][2]) for name in PEERS] + [(Linear("logistic", intercept=False), CLASSES > 0)],

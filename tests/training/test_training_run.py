@@ -76,6 +76,7 @@ def test_saving_and_loading_keeps_epochs_and_the_model(run, tmp_path):
     assert loaded.explain().sentences[0] == run.explain(suggest=False).sentences[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stop_at", [1, 6, 11])
 def test_a_resumed_run_ends_with_the_same_bits(stop_at, tmp_path, monkeypatch):
     options = {
@@ -149,6 +150,7 @@ def test_the_edge_of_stability_is_named_where_it_is():
     assert "2 / rate = 5: the edge of stability." in run.explain(suggest=False).sentences[-1]
 
 
+@pytest.mark.slow
 def test_a_run_is_drawn(run):
     pytest.importorskip("matplotlib")
     figure = run.plot()
@@ -162,6 +164,7 @@ def test_a_run_is_drawn(run):
     assert np.isnan(validation.get_ydata()[: ends[0]]).all()
 
 
+@pytest.mark.slow
 def test_the_range_test_agrees_with_the_curvature():
     found = downslope.find_learning_rate("linear", (X, Y), batch_size=40, largest=100.0)
     moments = np.column_stack([X, np.ones(400)])
@@ -234,6 +237,7 @@ def test_a_folder_that_cannot_be_written_to_leaves_the_run_whole(tmp_path, monke
     assert "No space left" in run.notes[-1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("model", "words"),
     [
