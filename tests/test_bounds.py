@@ -98,6 +98,7 @@ def test_one_sided_differences_at_a_bound_are_the_gradient(rng):
     assert by_differences.x == pytest.approx(by_hand.x, abs=1e-7)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("method", METHODS)
 @given(rng=generators)
 @settings(max_examples=10, phases=UNSHRUNK)

@@ -65,6 +65,7 @@ def test_one_feature_is_counted_as_one(run_cli, table):
     assert "rows of 1 feature of data.parquet" in out
 
 
+@pytest.mark.slow
 def test_the_order_of_rows_is_the_same_wherever_they_lie(run_cli, table):
     csv.write_csv(table, "data.csv")
     options = ("--batch-size", "50", "--epochs", "2", "--learning-rate", "0.1", "--json")
@@ -74,6 +75,7 @@ def test_the_order_of_rows_is_the_same_wherever_they_lie(run_cli, table):
     assert len(losses) == 1
 
 
+@pytest.mark.slow
 def test_predict_takes_the_features_by_their_names(run_cli, table):
     words = (
         "--target",

@@ -121,6 +121,7 @@ def test_a_list_of_torch_parameters_walks_as_torch_walks_it():
     np.testing.assert_allclose(run.x[0].numpy(), model.weight.detach().numpy(), rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_a_dict_of_numpy_arrays_keeps_its_kind_and_shapes():
     start = {"layers": [{"w": np.ones((2, 3)), "b": np.zeros(3)}, {"w": np.ones((3, 1)), "b": np.zeros(1)}]}
 

@@ -38,6 +38,7 @@ def test_the_regressor_is_ridge_regression():
     assert ours.run_.status.name == "GRADIENT_SMALL"
 
 
+@pytest.mark.slow
 def test_the_classifier_is_logistic_regression_of_words():
     ours = DescentClassifier(l2=0.01, epochs=3000).fit(X, THREE)
     peer = LogisticRegression(C=1 / 1.5, tol=1e-10, max_iter=1000).fit(X, THREE)

@@ -112,6 +112,7 @@ def test_a_rate_function_is_asked_for_the_steps_that_are_made(engine):
         downslope.minimize("x^2", 5.0, learning_rate=lambda k: 0.3 - 0.2 * k, engine=engine)
 
 
+@pytest.mark.slow
 def test_bounds_and_rates_of_a_container_are_arranged_as_it_is():
     def loss(p):
         return (p["w"] - 9) ** 2 + (p["b"] - 9) ** 2

@@ -96,6 +96,7 @@ def against_the_order(name, source):
     ]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("name", [name for name in modules if name != "downslope"])
 def test_imports_go_one_way(name):
     assert against_the_order(name, modules[name].read_text()) == []

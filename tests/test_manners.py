@@ -37,6 +37,7 @@ def test_the_help_tells_every_exit_status(run_cli, words):
     assert all(f"; {number} " in told for number in (1, 2, 3, 130))
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("words", "status"),
     [
@@ -182,6 +183,7 @@ def test_the_end_is_bold_on_a_terminal_and_plain_where_that_is_not_wanted(run_on
 NUMBER = r"-?\d+\.?\d*(?:e[-+]\d+)?"
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("words", [RUN, ["problems"], ["problems", "rosenbrock"], ["methods"]], ids=" ".join)
 @pytest.mark.parametrize("columns", [40, 60, 100])
 def test_lines_fit_the_terminal_and_no_number_is_cut(run_cli, monkeypatch, words, columns):

@@ -165,6 +165,7 @@ def test_losses_alone_keep_no_path():
     np.testing.assert_array_equal(run.losses, whole.losses)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ["eager", "compiled"])
 def test_a_path_too_large_is_thinned_evenly_and_the_run_says_so(engine, monkeypatch):
     def run(record):

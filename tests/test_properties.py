@@ -71,6 +71,7 @@ def test_at_one_over_L_each_step_lowers_the_loss_by_the_descent_lemma(rng, n):
     assert np.all(-np.diff(run.losses) >= squares / (2 * L) - 1e-14 * run.losses[0])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [Momentum, Nesterov])
 @given(rng=generators)
 def test_beta_zero_is_plain_gradient_descent(kind, rng):
@@ -118,6 +119,7 @@ def test_rates_per_coordinate_are_separate_runs(rng, name):
     np.testing.assert_array_equal(both.learning_rates[:-1], np.broadcast_to(rates, (20, 2)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ["compiled", "eager"])
 @given(
     rng=generators,
@@ -228,6 +230,7 @@ def test_the_engines_agree(name, function, rng, max_steps, tolerance):
     )
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     "rate", [None, BarzilaiBorwein(), GeometricDecay(0.01, 0.9), Constant(np.array([0.01, 0.02]))], ids=str
 )

@@ -66,6 +66,7 @@ def test_the_curvatures_at_every_known_minimum_are_found(problem, minimum, reque
     assert kind is (PointKind.FLAT if name in TOO_FLAT else PointKind.MINIMUM)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("problem", "minimum"), minima)
 def test_finite_differences_are_off_by_no_more_than_the_uncertainty_tells(problem, minimum):
     bound, x = bound_at(untraceable(problem), np.ravel(minimum.x).astype(float))

@@ -137,6 +137,7 @@ class TestTheLargestStableRate:
         assert not found.forgets
         assert found.largest_stable == pytest.approx(2 / curvatures[-1], rel=SEARCHED)
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("seed", range(3))
     def test_of_an_adagrad_run_is_that_of_gradient_descent_on_what_its_scaling_makes_of_the_hessian(self, seed):
         H = matrix([0.5, 2.0, 9.0], seed)
@@ -171,6 +172,7 @@ class TestTheLargestStableRate:
         found = stability(Tripled(), np.array(curvatures), rate=0.01)
         assert found.largest_stable == pytest.approx(2 / (3 * curvatures[-1]), rel=SEARCHED)
 
+    @pytest.mark.sampled
     @each_spectrum
     def test_of_a_rule_that_mixes_coordinates_comes_from_the_whole_jacobian(self, curvatures):
         n = len(curvatures)
@@ -259,6 +261,7 @@ class TestTheMultipliers:
         assert found.sum() == pytest.approx((1 + beta) * (1 - ac), abs=ROUNDING)
         assert found.prod() == pytest.approx(beta * (1 - ac), abs=ROUNDING)
 
+    @pytest.mark.sampled
     @each_spectrum
     @pytest.mark.parametrize(
         "rule", [GradientDescent(), Momentum(beta=0.7), Nesterov(beta=0.6), Tripled()], ids=lambda rule: repr(rule)
@@ -309,6 +312,7 @@ class TestRulesOfOtherLibraries:
         found = limited(optax.sgd(0.02, momentum=0.9, nesterov=True), self.CURVATURES)
         assert found.largest_stable == pytest.approx(2 * 1.9 / (2.8 * 8.0 * 0.02), rel=SEARCHED)
 
+    @pytest.mark.slow
     def test_clipping_does_not_show_where_slopes_are_small(self):
         found = limited(optax.chain(optax.clip_by_global_norm(1.0), optax.sgd(0.05)), self.CURVATURES)
         assert found.largest_stable == pytest.approx(2 / (8.0 * 0.05), rel=SEARCHED)
@@ -323,6 +327,7 @@ class TestRulesOfOtherLibraries:
         found = limited(optax.sgd(schedule), self.CURVATURES, n_steps=20)
         assert found.largest_stable == pytest.approx(2 / (8.0 * 0.1 / 4), rel=SEARCHED)
 
+    @pytest.mark.sampled
     @pytest.mark.parametrize(
         ("rule", "reason"),
         [

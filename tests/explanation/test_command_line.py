@@ -36,6 +36,7 @@ def test_a_saved_run_is_explained(run_cli, tmp_path):
     assert str(run.explain()) in run_cli("explain", str(file))[1]
 
 
+@pytest.mark.slow
 def test_json_has_the_facts_and_the_same_words(run_cli):
     _, out, _ = run_cli("explain", "x^2", "--start", "5", "--learning-rate", "1.1", "--json")
     told = json.loads(out)

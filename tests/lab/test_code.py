@@ -49,6 +49,7 @@ def assert_same_record(run, told):
     assert run.status.name == told["status"]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("name", [*SETTINGS, *ONLY_PYTHON])
 def test_the_python_code_makes_the_run_again(laboratory, name, capsys):
     asked = (SETTINGS | ONLY_PYTHON)[name]

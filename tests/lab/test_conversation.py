@@ -63,6 +63,7 @@ def test_a_request_that_takes_too_long_is_told_so_and_the_server_goes_on(impatie
     assert "result" in impatient.call("code", {"fun": "x^2"}, 2)
 
 
+@pytest.mark.slow
 def test_a_function_that_does_not_come_back_keeps_nobody_else_waiting(impatient):
     answer = impatient.call("run", {"fun": "own:never", "learning_rate": 0.1})
     assert answer["error"]["kind"] == "too_long"
@@ -119,6 +120,7 @@ def test_a_compiled_run_ends_when_nobody_waits(laboratory):
     assert asked
 
 
+@pytest.mark.slow
 def test_answers_come_as_they_are_ready(impatient):
     impatient.send({"id": "long", "method": "run", "params": LONG})
     impatient.send({"id": "short", "method": "code", "params": {"fun": "x^2"}})
@@ -126,6 +128,7 @@ def test_answers_come_as_they_are_ready(impatient):
     assert impatient.hear()["id"] == "long"
 
 
+@pytest.mark.slow
 def test_too_many_requests_at_once_are_refused(impatient):
     for k in range(LIMITS.waiting + 3):
         impatient.send({"id": k, "method": "run", "params": LONG})

@@ -85,6 +85,7 @@ def test_rates_are_geometric_and_end_at_the_interval(laboratory):
     assert len(fan["path"]) == fan["lengths"].sum()
 
 
+@pytest.mark.slow
 def test_the_behaviours_are_those_of_a_sweep(laboratory):
     fan = laboratory.call("fan", {"fun": "ravine", "start": [2.0, 1.0], "max_steps": 200})
     swept = downslope.sweep("ravine", starts=[[2.0, 1.0]], learning_rates=fan["rates"], max_steps=200)

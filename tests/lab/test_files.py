@@ -94,6 +94,7 @@ def baked_in(content):
     return json.loads(found)
 
 
+@pytest.mark.slow
 def test_an_exported_page_holds_the_answers_as_they_are(laboratory, built):
     page = laboratory.call("export", {**SETTING, "title": "The <b>valley</b>"})
     baked = baked_in(page["content"])

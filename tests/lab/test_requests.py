@@ -191,6 +191,7 @@ def test_the_map_is_that_of_basins(laboratory):
     assert sum(one["share"] for one in found["minima"]) == pytest.approx(1.0)
 
 
+@pytest.mark.slow
 def test_the_map_of_one_variable_may_be_finer(laboratory):
     found = laboratory.call("basins", {"fun": "x cos(x) + 9", "learning_rate": 0.1, "resolution": 401})
     assert len(found["which"]) == len(found["x"]) == 401
@@ -223,6 +224,7 @@ def test_each_marble_rolls_as_a_run_does(laboratory):
     assert sum(one["count"] for one in found["minima"]) == 40
 
 
+@pytest.mark.slow
 def test_marbles_that_are_slow_are_followed_further_than_they_are_drawn(laboratory):
     asked = {"fun": "double_well", "learning_rate": 0.001, "starts": [[1.5], [-1.5]], "max_steps": 10}
     found = laboratory.call("drop", asked)

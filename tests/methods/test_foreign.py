@@ -102,6 +102,7 @@ def test_the_eager_engine_walks_it_too(name):
     assert eager.n_evaluations == compiled.n_evaluations
 
 
+@pytest.mark.slow
 def test_a_callback_does_not_slow_a_search_over_a_function_that_compiles():
     compiled = downslope.minimize(rosenbrock, START, method=optax.lbfgs(), max_steps=10)
     eager = downslope.minimize(rosenbrock, START, method=optax.lbfgs(), max_steps=10, callback=lambda step: None)
@@ -111,6 +112,7 @@ def test_a_callback_does_not_slow_a_search_over_a_function_that_compiles():
     assert eager.n_evaluations == compiled.n_evaluations
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     "make",
     [

@@ -117,6 +117,7 @@ def test_the_path_is_torch_s(name, function, engine):
     np.testing.assert_allclose(our_path(function, name, engine), torch_path(function, name), rtol=0, atol=TOLERANCE)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("function", FUNCTIONS)
 @pytest.mark.parametrize("name", OPTAX)
 def test_the_path_is_optax_s(name, function):

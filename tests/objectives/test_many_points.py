@@ -23,6 +23,7 @@ FUNCTIONS = {
 }
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("name", FUNCTIONS)
 @pytest.mark.parametrize("n_points", [0, 1, 1023, 2050])
 def test_values_are_those_of_value(name, n_points):
@@ -78,6 +79,7 @@ def test_where_there_is_none_at_all_all_are_nan():
     assert np.isnan(Objective("log(x)").values([[-1.0], [-2.0]])).all()
 
 
+@pytest.mark.slow
 def test_a_matrix_without_an_inverse_is_no_number_either():
     def top_left(x):
         return float(np.linalg.inv(np.array([[float(x), 1.0], [1.0, 1.0]]))[0, 0])

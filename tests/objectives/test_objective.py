@@ -121,6 +121,7 @@ def test_each_source_is_recognised_and_told(name):
     assert (run.gradient_source, run.gradient_reason) == (objective.gradient_source, objective.gradient_reason)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("name", SOURCES)
 def test_derivatives_are_those_of_the_formula(name):
     arguments, source, _ = SOURCES[name]

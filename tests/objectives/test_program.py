@@ -111,6 +111,7 @@ def test_a_default_argument_is_seen():
     assert loss_at_start(fun) == 36.0
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("form", ["method", "callable object", "closure over an object", "slots", "dict", "list"])
 def test_a_changed_attribute_or_item_is_seen(form):
     model, slotted, holder = Model(1.0), Slotted(), {"scale": [1.0]}

@@ -153,6 +153,7 @@ def test_a_film_can_take_the_paths_off_again(bowl):
     assert (ax.get_xlim(), ax.get_ylim()) == REGION
 
 
+@pytest.mark.slow
 def test_a_surface_has_a_bar_and_a_path_on_it(bowl):
     ax = rendered(plots.surface(bowl, REGION))
     assert len(ax.figure.axes) == 2

@@ -57,6 +57,7 @@ def assert_same(left, right):
             np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(
     st.integers(1, 400),
@@ -91,6 +92,7 @@ def test_batches_are_the_rows_of_the_order_one_after_the_other(n, b, per_chunk, 
     np.testing.assert_array_equal(held_out.target, y[where])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shuffle", [True, False])
 def test_the_same_rows_give_the_same_batches_whatever_they_lie_in(shuffle, tmp_path):
     X, y = numbers(700)
@@ -287,6 +289,7 @@ def threads():
     return [thread for thread in threading.enumerate() if thread.name == "downslope reads ahead"]
 
 
+@pytest.mark.slow
 def test_the_thread_ends_with_those_who_stop_asking():
     X, y = numbers(700)
     batches = Batches(ArraySource(X, y), Order(700, 3, 4), 23, 5)

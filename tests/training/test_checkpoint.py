@@ -253,6 +253,7 @@ def test_what_a_killed_run_left_is_swept_and_nothing_else(tmp_path):
         assert os.listdir(tmp_path) == ["other.tmp"]
 
 
+@pytest.mark.slow
 def test_two_runs_cannot_write_to_one_folder(tmp_path):
     with CheckpointFolder(tmp_path) as folder:
         other = "import sys; from downslope.training.checkpoint import CheckpointFolder as F; F(sys.argv[1])"

@@ -28,6 +28,7 @@ def test_a_run_that_has_settled_is_at_its_noise_floor():
     assert lowest < run.loss < 1.2 * lowest
 
 
+@pytest.mark.slow
 def test_a_run_that_still_falls_is_crawling_and_a_larger_rate_is_suggested_as_it_ran():
     run = downslope.fit("linear", (X, Y), batch_size=100, epochs=4, learning_rate=0.01)
     found = run.explain()
@@ -57,6 +58,7 @@ def test_a_validation_loss_that_rises_is_told():
     assert f"lowest after epoch {best}:" in said(run, suggest=False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("method", "limit"),
     [("gradient_descent", 2 / 0.05), ("momentum", 2 * 1.9 / 0.05), ("nesterov", 2 * 1.9 / 2.8 / 0.05)],
@@ -133,6 +135,7 @@ def test_what_is_said_of_the_gradients_agrees_with_the_headline(half_way, settle
     assert "and still the loss falls on average" in said(with_means(settled, *FALLING), suggest=False)
 
 
+@pytest.mark.slow
 def test_a_separable_fit_that_still_creeps_down_is_at_no_noise_floor():
     # The loss has no minimum: the weights grow without end.
     run = downslope.fit("logistic", (X, X[:, 0] > 0), batch_size=32, epochs=60, learning_rate=0.5)
@@ -155,6 +158,7 @@ def test_a_validation_loss_that_wiggles_has_not_risen(half_way, losses, rises):
     assert ("does not generalise" in said(run, suggest=False)) == rises
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rate", [None, BarzilaiBorwein(), Polyak(0.4)])
 def test_no_rate_is_compared_with_that_a_search_chose(rate):
     run = downslope.fit("linear", (X, Y), learning_rate=rate, epochs=50)

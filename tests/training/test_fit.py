@@ -152,6 +152,7 @@ def test_logistic_regression_reaches_scikit_learns():
     np.testing.assert_allclose(flat(run)[1:], peer.coef_[0], atol=1e-5)  # their tolerance
 
 
+@pytest.mark.slow
 def test_softmax_reaches_scikit_learns():
     classes = (X[:, 0] + 0.5 * NOISE > 0).astype(float) + (X[:, 1] > 0.5)
     run = downslope.fit("softmax", (X, classes), l2=0.01, learning_rate=1.0, gradient_tolerance=1e-8, epochs=5000)

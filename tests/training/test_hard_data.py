@@ -179,6 +179,7 @@ def test_where_there_are_too_many_rows_to_look_at_all_a_sample_stands_for_them(m
     assert run.loss == pytest.approx((residuals**2).mean() / 2, rel=1e-9)
 
 
+@pytest.mark.slow
 def test_the_progress_line_tells_epoch_losses_pace_and_time_left():
     job = prepared("linear", (X, Y), batch_size=50, epochs=4, learning_rate=0.1, validation=0.1)
     training = Training(job, None, False, None, False)
@@ -243,6 +244,7 @@ def test_a_nan_in_a_small_file_is_named_by_file_row_and_column(tmp_path):
         downslope.fit("linear", tmp_path / "small.npy", target=Y, batch_size=32, learning_rate=0.1)
 
 
+@pytest.mark.sampled
 @pytest.mark.filterwarnings("ignore::downslope.training.scaling.UnscaledFeatures")
 @pytest.mark.parametrize("shuffle", [True, False])
 @pytest.mark.parametrize("value", [1e200, 1e30])
@@ -254,6 +256,7 @@ def test_a_huge_row_is_named_also_where_the_batch_after_it_breaks(shuffle, value
     assert f"from row 57, where 'x2' is {value:.4g}" in run.notes[-1]
 
 
+@pytest.mark.slow
 def test_validation_words_are_numbered_as_those_of_the_training_are():
     words = np.where(Y > 1, "up", np.where(Y < -1, "down", "level"))
     kept_out = Y > -1  # has no "down", so that its own first word would be "level"
@@ -266,6 +269,7 @@ def test_validation_words_are_numbered_as_those_of_the_training_are():
         downslope.fit("softmax", (X, words), validation=(X[:2], ["up", "sideways"]), **options)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("codes", "told"),
     [

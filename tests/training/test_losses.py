@@ -55,6 +55,7 @@ def test_a_slope_by_hand_is_the_derivative(name):
     np.testing.assert_allclose(loss.slope(np, z, y), exact, rtol=1e-12, atol=1e-14)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("name", PEERS)
 def test_no_second_derivative_exceeds_what_the_loss_declares(name):
     loss, z, y, _ = PEERS[name]

@@ -14,6 +14,7 @@ WEIGHTS = rng.uniform(0, 2, size=400)
 OPTIONS = {"batch_size": 50, "epochs": 2, "learning_rate": 0.1}
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("pieces", [2**21, 64])
 @pytest.mark.parametrize("model", ["linear", Linear("huber"), Network("squared_error", hidden_layer_sizes=(4,))])
 def test_of_numbers_it_is_r2(model, pieces, monkeypatch):
@@ -24,6 +25,7 @@ def test_of_numbers_it_is_r2(model, pieces, monkeypatch):
     assert run.score["validation R2"] == pytest.approx(r2_score(Y[:50] + 1, run.model.predict(X[:50])), rel=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", ["logistic", "softmax"])
 def test_of_classes_it_is_the_accuracy(model):
     words = np.digitize(Y, [3] if model == "logistic" else [1, 4]).astype(str)

@@ -18,6 +18,7 @@ def run():
     return downslope.fit("linear", (X, Y), learning_rate=0.3, epochs=40, l2=0.01)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("directions", ["principal", "random"])
 def test_the_losses_are_those_of_the_points_of_the_plane(run, directions):
     found = loss_slice(run, directions, resolution=5)

@@ -31,6 +31,7 @@ def run():
     )
 
 
+@pytest.mark.slow
 def test_the_record_has_a_row_a_step_and_one_at_the_end(run):
     assert run.n_steps == 3 * 10  # 300 rows remain: 9 batches of 32 and one of 12
     assert len(run.losses) == len(run.path_steps) == 31
