@@ -19,6 +19,7 @@ import functools
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import jax
 import numpy as np
 
 from downslope.training.ahead import Ahead
@@ -70,7 +71,9 @@ class Batches:
         table = source.in_memory
         self.is_in_order = not order.shuffle and not order.n_held_out
         lies_so = table is not None and self.is_in_order and table.columns.T.flags.c_contiguous
-        self.takes_as_it_lies = lies_so and (share.is_whole or source.is_checked)
+        # Of a share nobody sees what lies between its rows; an accelerator would be sent that, too.
+        shares_lie = source.is_checked and jax.default_backend() == "cpu"
+        self.takes_as_it_lies = lies_so and (share.is_whole or shares_lie)
         self.takes_blocks = self.is_in_order and share.is_whole
         self.reads_a_part = not share.is_whole and order.shuffle and not (table is not None and source.by_rows)
         self.batches_per_chunk = batches_per_chunk or self._batches_per_chunk()
