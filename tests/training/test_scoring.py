@@ -5,6 +5,7 @@ import pytest
 from sklearn.metrics import accuracy_score, r2_score
 
 import downslope
+from downslope.errors import InvalidInput
 from downslope.training import Linear, Network, scoring
 
 rng = np.random.default_rng(3)
@@ -55,3 +56,21 @@ def test_a_loss_of_ones_own_has_none():
         return (batch.X @ w - batch.y) ** 2
 
     assert downslope.fit(loss, (X, Y), start=np.zeros(3), **OPTIONS).score == {}
+
+
+def test_a_model_scores_other_rows():
+    words = np.where(Y > 3, "high", "low")
+    model = downslope.fit("logistic", (X[:300], words[:300]), **OPTIONS).model
+    expected = accuracy_score(words[300:], model.predict(X[300:]), sample_weight=WEIGHTS[300:])
+    assert model.score(X[300:], words[300:], WEIGHTS[300:]) == pytest.approx(expected, rel=1e-12)
+    model = downslope.fit("linear", (X[:300], Y[:300]), **OPTIONS).model
+    assert model.score(X[300:], Y[300:]) == pytest.approx(r2_score(Y[300:], model.predict(X[300:])), rel=1e-12)
+    with pytest.raises(InvalidInput, match=r"`y` must have shape \(100,\), a number a row of X; got 'shape \(400,\)'"):
+        model.score(X[300:], Y)
+    with pytest.raises(InvalidInput, match="`y` must be numbers, as in training"):
+        model.score(X[300:], words[300:])
+
+
+def test_truth_values_are_the_words_that_they_are_printed_as():
+    model = downslope.fit("logistic", (X, Y > 3), **OPTIONS).model
+    assert model.score(X, Y > 3) == pytest.approx(accuracy_score((Y > 3).astype(str), model.predict(X)), rel=1e-12)

@@ -13,6 +13,7 @@ from downslope.objectives.structure import Structure
 from downslope.training.losses import LOSSES
 from downslope.training.models import Linear, Model, UserLoss, name_of, predicted, probabilities
 from downslope.training.networks import Network
+from downslope.training.scoring import name_of_score, of_predictions
 from downslope.wording import counted
 
 
@@ -49,6 +50,29 @@ class Fitted:
     def probabilities(self, X: Any) -> np.ndarray:
         """Of each class, shape (n, k); InvalidInput where the model has no classes."""
         return probabilities(self.model.loss, self._z(X))
+
+    def score(self, X: Any, y: Any, weight: Any = None) -> float:
+        """How well it predicts rows that it has not seen: the accuracy of classes, R2 of numbers.
+
+        `y` has shape (n,): numbers, or the words that the classes were trained by; `weight` has that shape, too, None
+        is 1 each. NaN where all numbers of `y` are the same. InvalidInput for another shape, and words for numbers.
+
+        >>> import downslope
+        >>> X = np.random.default_rng(0).normal(size=(200, 2))
+        >>> model = downslope.fit("linear", (X, X @ [1.0, 2.0])).model
+        >>> round(model.score([[1.0, 1.0], [0.0, 1.0]], [3.0, 2.0]), 3)
+        1.0
+        """
+        found, target = self.predict(X), np.asarray(y)
+        try:
+            target = target.astype(float if self.labels is None else str)
+        except ValueError as error:
+            raise InvalidInput("y", f"must be numbers, as in training ({error})", y) from None
+        weights = np.ones(len(found)) if weight is None else np.asarray(weight, float)
+        for name, given in (("y", target), ("weight", weights)):
+            if given.shape != found.shape:
+                raise InvalidInput(name, f"must have shape {found.shape}, a number a row of X", f"shape {given.shape}")
+        return of_predictions(name_of_score(self.model), found, target, weights)
 
     def _z(self, X: Any) -> np.ndarray:
         if isinstance(self.model, UserLoss):

@@ -35,11 +35,15 @@ def score(model: Model, params: Any, rows: Rows) -> float:
     >>> round(score(Linear("squared_error"), {"weights": np.array([2.0]), "bias": np.array(-1.0)}, rows), 4)
     0.8846
     """
-    weight, target = rows.weight.astype(float), rows.target.astype(float)
     found = np.concatenate(list(_predictions(model, params, rows)))
+    return of_predictions(name_of_score(model), found, rows.target.astype(float), rows.weight.astype(float))
+
+
+def of_predictions(name: str, found: np.ndarray, target: np.ndarray, weight: np.ndarray) -> float:
+    """The same of predictions that are there; classes may be words."""
     total = weight.sum()
     with np.errstate(all="ignore"):
-        if name_of_score(model) == "accuracy":
+        if name == "accuracy":
             return float((weight * (found == target)).sum() / total)
         mean = (weight * target).sum() / total
         spread = float((weight * (target - mean) ** 2).sum())
