@@ -8,6 +8,7 @@ tells, as where the coordinator is killed: then JAX ends the others by SIGABRT, 
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import re
@@ -48,10 +49,10 @@ def at_once(cluster: Cluster) -> Iterator[None]:
 
 def listen(cluster: Cluster) -> None:
     """From now on, end this process where another tells that it fails, or where nobody here catches an exception."""
+    is_over = threading.Event()
 
     def wait() -> None:
-        while True:
-            time.sleep(_SECONDS_BETWEEN_QUESTIONS)
+        while not is_over.wait(_SECONDS_BETWEEN_QUESTIONS):
             told = _told()
             if told is not None:
                 _end(cluster, told)
@@ -59,8 +60,14 @@ def listen(cluster: Cluster) -> None:
     def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         leave(cluster, error)
 
+    def end() -> None:
+        is_over.set()
+        listener.join(_SECONDS_FOR_ANSWERS)
+
     sys.excepthook = hook
-    threading.Thread(target=wait, name="downslope listens to the other processes", daemon=True).start()
+    listener = threading.Thread(target=wait, name="downslope listens to the other processes", daemon=True)
+    listener.start()
+    atexit.register(end)  # a thread that comes back from JAX to an interpreter that is gone takes the process with it
 
 
 def leave(cluster: Cluster, error: BaseException) -> NoReturn:
