@@ -1,5 +1,6 @@
 """The score of a training is scikit-learn's number for the same predictions, and comes back from a file."""
 
+import jax
 import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, r2_score
@@ -7,6 +8,7 @@ from sklearn.metrics import accuracy_score, r2_score
 import downslope
 from downslope.errors import InvalidInput
 from downslope.training import Linear, Network, scoring
+from downslope.training.sources import Rows
 
 rng = np.random.default_rng(3)
 X = rng.normal(size=(400, 3))
@@ -74,3 +76,12 @@ def test_a_model_scores_other_rows():
 def test_truth_values_are_the_words_that_they_are_printed_as():
     model = downslope.fit("logistic", (X, Y > 3), **OPTIONS).model
     assert model.score(X, Y > 3) == pytest.approx(accuracy_score((Y > 3).astype(str), model.predict(X)), rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    "model", [Linear("squared_error"), Network("squared_error", hidden_layer_sizes=(4,), activation="relu")]
+)
+def test_weights_that_lead_beyond_the_numbers_are_scored_without_a_warning(model):
+    params = jax.tree.map(lambda leaf: np.full_like(leaf, 1e300), model.start(3, np.dtype(float)))
+    rows = Rows(1e10 * np.ones((3, 5)), np.arange(5.0), np.ones(5))
+    assert not np.isfinite(scoring.score(model, params, rows))
